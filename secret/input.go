@@ -1,0 +1,135 @@
+package secret
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Input is one value that a project draws on: either already Known or named
+// by a Ref that is resolved later.
+type Input struct {
+	Name   string // the variable that carried it, "" for a literal or a reference in the file
+	Origin string // where a person finds it: "environment", "secrets.enc.env", ...
+	Ref    *Ref   // nil when Known is set
+	Known  Value
+}
+
+// Inputs hands out opaque placeholders for values that must not enter a
+// model. A placeholder is made of a-z and 0-9 only, so that it survives YAML,
+// URLs and image names, and is random per Inputs, so that no text of a user
+// can be taken for one. Not safe for concurrent use.
+type Inputs struct {
+	prefix string
+	list   []Input
+	index  map[string][]int // by name, or by reference
+}
+
+const (
+	tokenDigits = 6
+	tokenEnd    = "z"
+)
+
+// NewInputs returns an empty set with a fresh random prefix.
+func NewInputs() *Inputs {
+	return &Inputs{prefix: "csec" + strings.ToLower(rand.Text()), index: map[string][]int{}}
+}
+
+// Placeholder returns the token for in. Equal inputs (the same reference, or
+// the same name with the same value) share one token.
+func (s *Inputs) Placeholder(in Input) string {
+	key := "n:" + in.Name
+	if in.Ref != nil {
+		key = "r:" + in.Ref.String()
+	}
+	for _, i := range s.index[key] {
+		if in.Ref != nil || s.list[i].Known.Equal(in.Known) {
+			return s.token(i)
+		}
+	}
+	s.list = append(s.list, in)
+	s.index[key] = append(s.index[key], len(s.list)-1)
+	return s.token(len(s.list) - 1)
+}
+
+func (s *Inputs) token(i int) string {
+	return fmt.Sprintf("%s%0*d%s", s.prefix, tokenDigits, i, tokenEnd)
+}
+
+// Has reports whether text holds a placeholder of s.
+func (s *Inputs) Has(text string) bool { return strings.Contains(text, s.prefix) }
+
+// Prefix is what every placeholder of s starts with.
+func (s *Inputs) Prefix() string { return s.prefix }
+
+// Part is a piece of a value: literal text, or an input.
+type Part struct {
+	Literal Value
+	Input   *Input // nil for literal text
+}
+
+// Split takes text apart at its placeholders. Text without one gives one literal part.
+func (s *Inputs) Split(text string) []Part {
+	var parts []Part
+	s.walk(text,
+		func(lit string) { parts = append(parts, Part{Literal: NewValue([]byte(lit))}) },
+		func(in *Input) { parts = append(parts, Part{Input: in}) })
+	return parts
+}
+
+// Redact replaces each placeholder in text by ${NAME}, for people to read.
+func (s *Inputs) Redact(text string) string { return s.Expand(text, (*Input).String) }
+
+// Expand replaces each placeholder in text by what with returns for its input.
+func (s *Inputs) Expand(text string, with func(*Input) string) string {
+	if !s.Has(text) {
+		return text
+	}
+	var b strings.Builder
+	s.walk(text,
+		func(lit string) { b.WriteString(lit) },
+		func(in *Input) { b.WriteString(with(in)) })
+	return b.String()
+}
+
+// Find lists the inputs whose placeholders text holds, in order.
+func (s *Inputs) Find(text string) []*Input {
+	var found []*Input
+	s.walk(text, func(string) {}, func(in *Input) { found = append(found, in) })
+	return found
+}
+
+func (s *Inputs) walk(text string, literal func(string), input func(*Input)) {
+	size := len(s.prefix) + tokenDigits + len(tokenEnd)
+	for {
+		i := strings.Index(text, s.prefix)
+		if i < 0 || len(text)-i < size {
+			break
+		}
+		n, err := strconv.Atoi(text[i+len(s.prefix) : i+size-len(tokenEnd)])
+		if err != nil || n >= len(s.list) {
+			break
+		}
+		if i > 0 {
+			literal(text[:i])
+		}
+		input(&s.list[n])
+		text = text[i+size:]
+	}
+	if text != "" {
+		literal(text)
+	}
+}
+
+// String names the input as a person wrote it; it holds no value.
+func (in *Input) String() string {
+	switch {
+	case in.Name != "":
+		return "${" + in.Name + "}"
+	case in.Ref != nil:
+		return in.Ref.String()
+	default:
+		return Redacted
+	}
+}

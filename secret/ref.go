@@ -1,0 +1,108 @@
+package secret
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// RefPrefix starts every reference.
+const RefPrefix = "ref+"
+
+// Ref is a parsed reference in the ref+ grammar of helmfile/vals:
+//
+//	ref+SCHEME://PATH[?PARAMS][#/KEY/PATH]
+//
+// See https://github.com/helmfile/vals#expression-syntax.
+type Ref struct {
+	Scheme string     // "sops", "file", "env", ...
+	Path   string     // what stands between :// and ? or #; percent-decoded
+	Params url.Values // after ?, may be nil
+	Key    []string   // the elements of #/a/b, percent-decoded; nil without a fragment
+}
+
+// IsRef reports whether s is meant as a reference.
+func IsRef(s string) bool { return strings.HasPrefix(s, RefPrefix) }
+
+// ParseRef parses s. The whole of s must be one reference.
+// The error names the place that is wrong and never repeats a query value.
+func ParseRef(s string) (Ref, error) {
+	rest, ok := strings.CutPrefix(s, RefPrefix)
+	if !ok {
+		return Ref{}, fmt.Errorf("a reference starts with %q", RefPrefix)
+	}
+	scheme, rest, ok := strings.Cut(rest, "://")
+	if !ok || scheme == "" {
+		return Ref{}, fmt.Errorf("a reference has the form ref+SCHEME://PATH#/KEY")
+	}
+	for _, r := range scheme {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return Ref{}, fmt.Errorf("scheme %q of a reference may hold only a-z, 0-9 and -", scheme)
+		}
+	}
+	rest, fragment, hasKey := strings.Cut(rest, "#")
+	path, query, _ := strings.Cut(rest, "?")
+	r := Ref{Scheme: scheme}
+	var err error
+	if r.Path, err = url.PathUnescape(path); err != nil {
+		return Ref{}, fmt.Errorf("the path of the ref+%s reference has a bad %%-escape", scheme)
+	}
+	if r.Path == "" {
+		return Ref{}, fmt.Errorf("the ref+%s reference has no path", scheme)
+	}
+	if query != "" {
+		if r.Params, err = url.ParseQuery(query); err != nil {
+			return Ref{}, fmt.Errorf("the parameters of the ref+%s reference are not of the form ?a=b&c=d", scheme)
+		}
+		if len(r.Params) == 0 { // "?&" holds none
+			r.Params = nil
+		}
+	}
+	if !hasKey {
+		return r, nil
+	}
+	fragment, ok = strings.CutPrefix(fragment, "/")
+	if !ok || fragment == "" {
+		return Ref{}, fmt.Errorf("the key of the ref+%s reference must have the form #/KEY or #/KEY/KEY", scheme)
+	}
+	for _, k := range strings.Split(fragment, "/") {
+		k, err := url.PathUnescape(k)
+		if err != nil || k == "" {
+			return Ref{}, fmt.Errorf("the key of the ref+%s reference has an empty or badly escaped element", scheme)
+		}
+		r.Key = append(r.Key, k)
+	}
+	return r, nil
+}
+
+// String gives the reference back in canonical form; two references that mean
+// the same place give the same string. It names a place and holds no value.
+func (r Ref) String() string {
+	var b strings.Builder
+	b.WriteString(RefPrefix + r.Scheme + "://")
+	b.WriteString(escape(r.Path, "%?#"))
+	if len(r.Params) > 0 {
+		b.WriteString("?" + r.Params.Encode())
+	}
+	if len(r.Key) > 0 {
+		b.WriteString("#")
+		for _, k := range r.Key {
+			b.WriteString("/" + escape(k, "%/#"))
+		}
+	}
+	return b.String()
+}
+
+// escape percent-encodes the bytes in special, and control characters, so
+// that a reference stays on its line wherever it is printed.
+func escape(s, special string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte(special, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
