@@ -1,0 +1,308 @@
+package compose
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MinVersion is the oldest docker compose that is supported.
+const MinVersion = "2.20"
+
+// firstUnknown is the first version of which it is not known that setEnvWithDotEnv reads the env file
+// before anything else: https://github.com/docker/compose/blob/v5.5.0/cmd/compose/compose.go.
+const firstUnknown = "6.0"
+
+// Docker is the installed docker compose.
+type Docker struct {
+	Path    string // of the plugin's binary
+	Version string // as it reports it
+}
+
+// FindDocker finds the Compose plugin where the docker command looks for it
+// (https://docs.docker.com/compose/install/linux/): the user's own directory, those of
+// cliPluginsExtraDirs in config.json, the system's. The plugin runs on its own, without the docker command in between.
+func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error) {
+	path := findPlugin(getenv)
+	if path == "" {
+		return nil, fmt.Errorf("docker compose is not installed; install the Compose plugin %s or newer (Debian, Ubuntu: docker-compose-plugin)", MinVersion)
+	}
+	d := &Docker{Path: path}
+	var err error
+	if d.Version, err = versionOf(ctx, path, getenv); err != nil {
+		return nil, err
+	}
+	if older(d.Version, MinVersion) {
+		return nil, fmt.Errorf("docker compose %s at %s is too old; install %s or newer", d.Version, path, MinVersion)
+	}
+	return d, nil
+}
+
+func findPlugin(getenv func(string) string) string {
+	config := getenv("DOCKER_CONFIG")
+	if config == "" {
+		config = filepath.Join(getenv("HOME"), ".docker")
+	}
+	var dirs []string
+	var settings struct {
+		Dirs []string `json:"cliPluginsExtraDirs"`
+	}
+	if data, err := os.ReadFile(filepath.Join(config, "config.json")); err == nil && json.Unmarshal(data, &settings) == nil {
+		dirs = settings.Dirs
+	}
+	dirs = append(dirs, filepath.Join(config, "cli-plugins"),
+		"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
+		"/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins")
+	name := "docker-compose"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+// versionOf asks the binary once and remembers the answer for as long as the
+// binary stays the same: asking takes longer than all the rest of a start.
+func versionOf(ctx context.Context, path string, getenv func(string) string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fileError(path, err)
+	}
+	key := fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+	cache := cacheFile(getenv)
+	if data, err := os.ReadFile(cache); err == nil {
+		if k, v, ok := strings.Cut(strings.TrimSpace(string(data)), "\n"); ok && k == key {
+			return v, nil
+		}
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, "version", "--short")
+	cmd.Stdout = &out
+	cmd.Env = []string{"PATH=" + getenv("PATH"), "HOME=" + getenv("HOME")}
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s does not run as docker compose: %w", path, err)
+	}
+	version := strings.TrimPrefix(strings.TrimSpace(out.String()), "v")
+	if cache != "" && os.MkdirAll(filepath.Dir(cache), 0o700) == nil {
+		_ = os.WriteFile(cache, []byte(key+"\n"+version+"\n"), 0o600) // without it the next start is slower, no more
+	}
+	return version, nil
+}
+
+// CacheDir is where facts that are no secret may be kept, or "".
+func CacheDir(getenv func(string) string) string {
+	dir := getenv("XDG_CACHE_HOME")
+	if dir == "" {
+		if home := getenv("HOME"); home != "" {
+			dir = filepath.Join(home, ".cache")
+		}
+	}
+	if !filepath.IsAbs(dir) {
+		return ""
+	}
+	return filepath.Join(dir, "compose-secure")
+}
+
+func cacheFile(getenv func(string) string) string {
+	if dir := CacheDir(getenv); dir != "" {
+		return filepath.Join(dir, "compose-version")
+	}
+	return ""
+}
+
+var versionNumber = regexp.MustCompile(`^(\d+)\.(\d+)`)
+
+// older compares major and minor numbers; what is no version is not older.
+func older(version, than string) bool {
+	a, b := versionNumber.FindStringSubmatch(version), versionNumber.FindStringSubmatch(than)
+	if a == nil || b == nil {
+		return false
+	}
+	for i := 1; i <= 2; i++ {
+		x, _ := strconv.Atoi(a[i]) // digits by the pattern
+		y, _ := strconv.Atoi(b[i])
+		if x != y {
+			return x < y
+		}
+	}
+	return false
+}
+
+// Run is one call of docker compose.
+type Run struct {
+	Args           []string // after the model's own: flags and command
+	Env            []string
+	Model          []byte // passed in memory when ModelPath is ""
+	ModelPath      string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Signals        <-chan os.Signal // forwarded to the command
+}
+
+// Same reports whether two runs start the same command in the same way, whatever the
+// order of their environments.
+func (r Run) Same(other Run) bool {
+	sorted := func(env []string) []string { return slices.Sorted(slices.Values(env)) }
+	return r.ModelPath == other.ModelPath && r.Model == nil && other.Model == nil &&
+		slices.Equal(r.Args, other.Args) && slices.Equal(sorted(r.Env), sorted(other.Env))
+}
+
+// Exec runs docker compose and returns its exit code. An error means that it
+// did not run at all.
+func (d *Docker) Exec(r Run) (int, error) {
+	h, err := d.start(r, nil)
+	if err != nil {
+		return 0, err
+	}
+	return h.Go()
+}
+
+// Held is a docker compose that was started and does nothing yet.
+type Held struct {
+	process *os.Process
+	gate    *os.File // closing it lets the command go on; nil when it does not wait
+	signals <-chan os.Signal
+	ended   chan struct{}
+	code    int // once ended
+	err     error
+}
+
+// Hold starts docker compose, which takes as long as all that it does afterwards when there is
+// nothing to change, and holds it before it has read more than its arguments: it waits for the end
+// of its env file, a pipe. The model need not be there yet. The caller must call Go or Drop. A
+// version that is not known to read the env file first is refused.
+func (d *Docker) Hold(r Run) (*Held, error) {
+	if !older(d.Version, firstUnknown) {
+		return nil, fmt.Errorf("docker compose %s is not known to read its env file before the model", d.Version)
+	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("run docker compose: %w", err)
+	}
+	defer func() { _ = out.Close() }() // the command has its own
+	h, err := d.start(r, out)
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	h.gate = in
+	return h, nil
+}
+
+// Go lets the command go on and returns its exit code when it has ended.
+func (h *Held) Go() (int, error) {
+	done := make(chan struct{})
+	defer close(done)
+	go forward(h.signals, h.process, done)
+	h.open()
+	<-h.ended
+	return h.code, h.err
+}
+
+// Drop ends a command that was held.
+func (h *Held) Drop() {
+	_ = h.process.Kill() // it may have ended by itself
+	h.open()
+	<-h.ended
+}
+
+func (h *Held) open() {
+	if h.gate != nil {
+		_ = h.gate.Close() // nothing was written
+	}
+}
+
+// start starts the command with envFile, or nothing, as its env file: what the project's
+// own ones say is in the model.
+func (d *Docker) start(r Run, envFile *os.File) (*Held, error) {
+	cmd := exec.Command(d.Path) //nolint:noctx // ended by the signals it gets itself, so that it can clean up
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Env, r.Stdin, r.Stdout, r.Stderr
+	cmd.Args = []string{"docker-compose"}
+	pass := func(f *os.File) string {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+		return fmt.Sprintf("/dev/fd/%d", 2+len(cmd.ExtraFiles))
+	}
+	path := r.ModelPath
+	if path == "" && r.Model != nil {
+		f, err := newMemoryFile("compose.json", r.Model)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }() // nothing to lose
+		path = pass(f)
+	}
+	if path != "" {
+		cmd.Args = append(cmd.Args, "-f", path, "--env-file")
+		if envFile == nil {
+			cmd.Args = append(cmd.Args, os.DevNull)
+		} else {
+			cmd.Args = append(cmd.Args, pass(envFile))
+		}
+	}
+	cmd.Args = append(cmd.Args, r.Args...)
+	cmd.SysProcAttr = DieWithUs()
+	h := &Held{signals: r.Signals, ended: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread that starts the command must live as long as it does
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		h.process = cmd.Process
+		started <- err
+		if err != nil {
+			return
+		}
+		defer close(h.ended)
+		h.code, h.err = exitCode(cmd.Wait())
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("run docker compose: %w", err)
+	}
+	return h, nil
+}
+
+// exitCode is that of the command: 128 and the signal's number when one ended it.
+func exitCode(err error) (int, error) {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if code := exit.ExitCode(); code >= 0 {
+			return code, nil
+		}
+		return 128 + signalNumber(exit.ProcessState), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("run docker compose: %w", err)
+	}
+	return 0, nil
+}
+
+// forward passes signals on, save those that the terminal sends to the command as
+// well: a second SIGINT would make docker compose give up on a clean stop.
+func forward(signals <-chan os.Signal, process *os.Process, done <-chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		case s := <-signals:
+			if s == os.Interrupt && inForeground() {
+				continue
+			}
+			_ = process.Signal(s) // it may have ended just now
+		}
+	}
+}
