@@ -1,0 +1,140 @@
+package sops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+const (
+	// maxFile bounds what is read of one file: many secrets of the largest
+	// size, and far from exhausting memory.
+	maxFile = 16 << 20
+	// maxAtOnce bounds how many files are open, and data keys asked for, at the
+	// same time.
+	maxAtOnce = 16
+)
+
+// Cache opens each file at most once and decrypts it at most once, whoever
+// asks for it: --env-file, env_file, secrets: file: and ref+sops://.
+type Cache struct {
+	base   string
+	prompt sync.Mutex // one passphrase prompt at a time over all files
+	mu     sync.Mutex
+	opened map[string]*opening
+}
+
+type opening struct {
+	once sync.Once
+	file *File
+	err  error
+}
+
+// NewCache returns an empty cache; relative paths start at baseDir.
+func NewCache(baseDir string) *Cache {
+	return &Cache{base: baseDir, opened: map[string]*opening{}}
+}
+
+// Open reads and inspects the file at path, relative to the base directory. It
+// returns (nil, nil) for a file that is not a SOPS file, and for everything
+// that is not a regular file (a pipe can be read only once, by whoever needs
+// it). A missing file is an error that wraps fs.ErrNotExist.
+func (c *Cache) Open(path string) (*File, error) {
+	return c.get(path, readRegular)
+}
+
+// Add is Open for a file that the caller has read already.
+func (c *Cache) Add(path string, data []byte) (*File, error) {
+	return c.get(path, func(string, string) ([]byte, error) { return data, nil })
+}
+
+func (c *Cache) get(path string, read func(path, abs string) ([]byte, error)) (*File, error) {
+	abs := path
+	if !filepath.IsAbs(abs) {
+		abs = filepath.Join(c.base, path)
+	}
+	abs = filepath.Clean(abs)
+	c.mu.Lock()
+	o := c.opened[abs]
+	if o == nil {
+		o = &opening{}
+		c.opened[abs] = o
+	}
+	c.mu.Unlock()
+	o.once.Do(func() {
+		var data []byte
+		if data, o.err = read(path, abs); data != nil && o.err == nil {
+			o.file, o.err = c.inspect(path, data)
+		}
+	})
+	return o.file, o.err
+}
+
+func (c *Cache) inspect(path string, data []byte) (*File, error) {
+	f, err := Inspect(path, data)
+	if f != nil {
+		f.prompt = &c.prompt
+	}
+	return f, err
+}
+
+// readRegular returns nil for what is not a regular file.
+func readRegular(path, abs string) (_ []byte, err error) {
+	// Not blocking, so that a pipe without a writer does not hang.
+	f, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", path, cause(err))
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", path, cause(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", path, cause(err))
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("read %q: it is larger than %d bytes", path, maxFile)
+	}
+	return data, nil
+}
+
+// cause takes the operation and path off err, which the caller names itself.
+func cause(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// DecryptAll decrypts files concurrently, each once. It returns all errors,
+// joined in the order of files.
+func (c *Cache) DecryptAll(ctx context.Context, files ...*File) error {
+	errs := make([]error, len(files))
+	atOnce(len(files), func(i int) { _, errs[i] = files[i].Decrypt(ctx) })
+	return errors.Join(errs...)
+}
+
+// atOnce calls do for 0 to n-1 concurrently and waits for all.
+func atOnce(n int, do func(i int)) {
+	slots := make(chan struct{}, maxAtOnce)
+	var wg sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,141 @@
+package sops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"github.com/getsops/sops/v3"
+	sopsage "github.com/getsops/sops/v3/age"
+	"github.com/getsops/sops/v3/keyservice"
+	"github.com/getsops/sops/v3/pgp"
+)
+
+// dataKey retrieves the key that encrypts the values, from any key service
+// the library has, in the order the sops command tries them.
+func (f *File) dataKey() ([]byte, error) {
+	order := sops.DefaultDecryptionOrder
+	if env := os.Getenv("SOPS_DECRYPTION_ORDER"); env != "" {
+		order = strings.Split(env, ",")
+	}
+	s := &keyServer{prompt: f.prompt}
+	services := []keyservice.KeyServiceClient{keyservice.NewCustomLocalClient(s)}
+	key, err := (*f.tree).Metadata.GetDataKeyWithKeyServices(services, order)
+	if err != nil {
+		// The cause is dropped: it quotes key commands and their output.
+		if len(s.failed) == 0 {
+			return nil, damaged(f.path, "the parts of its data key do not fit together")
+		}
+		return nil, f.noKey(s.failed)
+	}
+	return key, nil
+}
+
+// keyServer is the library's own key service. It remembers why a key could
+// not be used, and asks the user for one passphrase at a time.
+type keyServer struct {
+	keyservice.Server
+	prompt *sync.Mutex
+	failed []string
+}
+
+// Decrypt implements keyservice.KeyServiceServer.
+func (s *keyServer) Decrypt(ctx context.Context, req *keyservice.DecryptRequest) (*keyservice.DecryptResponse, error) {
+	switch req.GetKey().GetKeyType().(type) {
+	case *keyservice.Key_AgeKey, *keyservice.Key_PgpKey:
+		s.prompt.Lock()
+		defer s.prompt.Unlock()
+	}
+	rsp, err := s.Server.Decrypt(ctx, req)
+	if err != nil {
+		s.failed = append(s.failed, keyName(req.GetKey())+" ("+whyNot(req.GetKey(), err)+")")
+	}
+	return rsp, err
+}
+
+// noKey names the keys that the file wants, and what is wrong with each.
+func (f *File) noKey(failed []string) error {
+	const shown = 5
+	if len(failed) > shown {
+		failed = append(failed[:shown:shown], fmt.Sprintf("and %d more", len(failed)-shown))
+	}
+	need := ""
+	if groups := len((*f.tree).Metadata.KeyGroups); groups > 1 {
+		need = fmt.Sprintf(" for %d of %d key groups", (*f.tree).Metadata.ShamirThreshold, groups)
+	}
+	return fmt.Errorf("%q: %w%s: it is encrypted for %s", f.path, ErrNoKey, need, strings.Join(failed, "; "))
+}
+
+// keyName names a master key by what is public about it.
+func keyName(key *keyservice.Key) string {
+	switch k := key.GetKeyType().(type) {
+	case *keyservice.Key_AgeKey:
+		return "age " + k.AgeKey.GetRecipient()
+	case *keyservice.Key_PgpKey:
+		return "PGP " + k.PgpKey.GetFingerprint()
+	case *keyservice.Key_KmsKey:
+		return "AWS KMS " + k.KmsKey.GetArn()
+	case *keyservice.Key_GcpKmsKey:
+		return "GCP KMS " + k.GcpKmsKey.GetResourceId()
+	case *keyservice.Key_AzureKeyvaultKey:
+		return "Azure Key Vault " + k.AzureKeyvaultKey.GetVaultUrl() + "/keys/" + k.AzureKeyvaultKey.GetName()
+	case *keyservice.Key_VaultKey:
+		return "Vault " + k.VaultKey.GetVaultAddress() + "/v1/" + k.VaultKey.GetEnginePath() + "/keys/" + k.VaultKey.GetKeyName()
+	case *keyservice.Key_HckmsKey:
+		return "Huawei Cloud KMS " + k.HckmsKey.GetKeyId()
+	}
+	return "a key of unknown type"
+}
+
+// whyNot says what to do about err without quoting it.
+func whyNot(key *keyservice.Key, err error) string {
+	switch key.GetKeyType().(type) {
+	case *keyservice.Key_AgeKey:
+		return whyNotAge(err)
+	case *keyservice.Key_PgpKey:
+		gpg := os.Getenv(pgp.SopsGpgExecEnv)
+		if gpg == "" {
+			gpg = "gpg"
+		}
+		if _, err := exec.LookPath(gpg); err != nil {
+			return fmt.Sprintf("%q is not installed", gpg)
+		}
+		return "gpg has no secret key for it, or could not unlock it; see `gpg --list-secret-keys` and GNUPGHOME"
+	}
+	// The error code of a cloud service is a word such as AccessDeniedException.
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) {
+		return fmt.Sprintf("the service answers %.60q", coded.ErrorCode())
+	}
+	var netErr net.Error
+	if errors.As(err, &netErr) {
+		return "the service cannot be reached"
+	}
+	return "the service refused, or no login was found"
+}
+
+func whyNotAge(err error) string {
+	var noMatch *age.NoIdentityMatchError
+	if errors.As(err, &noMatch) {
+		return "no age identity at hand fits; they are looked for in " + agePlaces
+	}
+	if name, ok := os.LookupEnv(sopsage.SopsAgeKeyFileEnv); ok {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Sprintf("the file %q of %s cannot be read", name, sopsage.SopsAgeKeyFileEnv)
+		}
+		_ = f.Close()
+	}
+	return "no usable age identity found; they are looked for in " + agePlaces
+}
+
+// agePlaces is where the library looks, see
+// https://getsops.io/docs/#encrypting-using-age.
+const agePlaces = sopsage.SopsAgeKeyFileEnv + ", " + sopsage.SopsAgeKeyEnv + ", " + sopsage.SopsAgeKeyCmdEnv +
+	", ~/.config/sops/age/keys.txt, " + sopsage.SopsAgeSshPrivateKeyFileEnv + ", ~/.ssh/id_ed25519 and ~/.ssh/id_rsa"
