@@ -1,0 +1,315 @@
+package engine
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/google/go-cmp/cmp"
+)
+
+// real connects to the engine of this machine. The tests need one.
+func real(t *testing.T) *Engine {
+	t.Helper()
+	e, err := Connect(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
+}
+
+// entry is one file of an image; link makes it a symlink.
+type entry struct {
+	name, content, link string
+	mode                int64
+}
+
+// importImage makes an image and removes it when the test ends.
+func importImage(t *testing.T, e *Engine, entries []entry, changes ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range entries {
+		h := &tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.content)), Typeflag: tar.TypeReg}
+		switch {
+		case f.link != "":
+			h.Typeflag, h.Linkname = tar.TypeSymlink, f.link
+		case strings.HasSuffix(f.name, "/"):
+			h.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, f.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ref := "compose-secure-engine-test:" + strings.ToLower(rand.Text())
+	rc, err := e.api.ImageImport(t.Context(), image.ImportSource{Source: &b, SourceName: "-"}, ref, image.ImportOptions{Changes: changes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rc.Close()
+	t.Cleanup(func() {
+		if _, err := e.api.ImageRemove(context.WithoutCancel(t.Context()), ref, image.RemoveOptions{Force: true}); err != nil {
+			t.Error(err)
+		}
+	})
+	if out, err := io.ReadAll(rc); err != nil || bytes.Contains(out, []byte("errorDetail")) {
+		t.Fatalf("import: %v %s", err, out)
+	}
+	return ref
+}
+
+func TestConnectFails(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name, host string
+		want       []string
+	}{
+		{"no socket", "unix://" + dir + "/none.sock", []string{dir + "/none.sock", "start it"}},
+		{"nobody listens", "tcp://127.0.0.1:1", []string{"127.0.0.1:1", "start it"}},
+		{"not a host", "nonsense", []string{"nonsense"}},
+		{"ssh", "ssh://user@example.invalid", []string{"example.invalid", "ssh", "stack deploy"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Connect(t.Context(), Options{Host: tt.host})
+			if err == nil || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("error %v, want one line", err)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q, want one with %q", err, w)
+				}
+			}
+			var remote *RemoteError
+			if errors.As(err, &remote) != (tt.name == "ssh") {
+				t.Errorf("error %T", err)
+			}
+		})
+	}
+}
+
+// TestMain can be a user who may not use the engine's socket.
+func TestMain(m *testing.M) {
+	if host := os.Getenv("ENGINE_TEST_HOST"); host != "" {
+		_, err := Connect(context.Background(), Options{Host: host})
+		fmt.Print(err)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestConnectNotPermitted(t *testing.T) {
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "docker.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Chmod(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "ENGINE_TEST_HOST=unix://"+socket)
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := cmd.CombinedOutput()
+	if s := string(out); err != nil || !strings.Contains(s, socket) || !strings.Contains(s, "group docker") || strings.Contains(s, "\n") {
+		t.Errorf("%v, output %q", err, out)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImage(t *testing.T) {
+	e := real(t)
+	ref := importImage(t, e, []entry{{name: "app", content: "x", mode: 0o755}},
+		`ENTRYPOINT ["/app","a b"]`, `CMD serve $X`, `ENV A=1 B="2 3"`, `USER 12:34`, `WORKDIR /srv`, `LABEL l=v`,
+		`HEALTHCHECK --interval=5s --retries=2 CMD check it`, `ONBUILD RUN x`)
+	got, found, err := e.Image(t.Context(), ref)
+	if err != nil || !found {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	if !strings.HasPrefix(got.ID, "sha256:") {
+		t.Errorf("id %q", got.ID)
+	}
+	got.ID = ""
+	got.Env = slices.DeleteFunc(got.Env, func(s string) bool { return strings.HasPrefix(s, "PATH=") })
+	want := ImageConfig{
+		OS: "linux", Architecture: runtime.GOARCH, RepoTags: []string{ref},
+		Entrypoint: []string{"/app", "a b"}, Cmd: []string{"/bin/sh", "-c", "serve $X"}, Env: []string{"A=1", "B=2 3"},
+		User: "12:34", WorkingDir: "/srv", Labels: map[string]string{"l": "v"}, OnBuild: []string{"RUN x"},
+		Healthcheck: &Healthcheck{Test: []string{"CMD-SHELL", "check it"}, Interval: 5 * time.Second, Retries: 2},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("image (-want +got):\n%s", diff)
+	}
+	if _, found, err := e.Image(t.Context(), ref+"-none"); found || err != nil {
+		t.Errorf("an unknown image: found %v, %v", found, err)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	e := real(t)
+	tests := []struct {
+		name    string
+		entries []entry
+		want    Facts
+	}{
+		{"nothing", []entry{{name: "app", content: "x", mode: 0o755}}, Facts{}},
+		{"a plain shell", []entry{{name: "bin/sh", content: "x", mode: 0o755}}, Facts{Shell: "/bin/sh"}},
+		{"through symlinks", []entry{
+			{name: "usr/bin/", mode: 0o755}, {name: "bin", link: "usr/bin"},
+			{name: "usr/bin/sh", link: "dash"}, {name: "usr/bin/dash", link: "/opt/real"}, {name: "opt/real", content: "x", mode: 0o755},
+			{name: "etc/passwd", link: "../opt/passwd"}, {name: "opt/passwd", content: "a:x:1:2::/:\n", mode: 0o644},
+			{name: "etc/group", content: "g:x:3:\n", mode: 0o644},
+		}, Facts{Shell: "/bin/sh", Passwd: []byte("a:x:1:2::/:\n"), Group: []byte("g:x:3:\n")}},
+		{"a dangling symlink", []entry{{name: "bin/sh", link: "/bin/none"}}, Facts{}},
+		{"a directory", []entry{{name: "bin/sh/", mode: 0o755}, {name: "etc/passwd/", mode: 0o755}}, Facts{}},
+		{"not executable", []entry{{name: "bin/sh", content: "x", mode: 0o644}}, Facts{}},
+		{"a symlink out of the image", []entry{{name: "bin/sh", link: "../../../../../../../bin/true"}}, Facts{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ref := importImage(t, e, tt.entries, "VOLUME /data")
+			img, _, err := e.Image(t.Context(), ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := e.Probe(t.Context(), img.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("facts (-want +got):\n%s", diff)
+			}
+			left, err := e.api.ContainerList(t.Context(), container.ListOptions{All: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range left {
+				if c.ImageID == img.ID {
+					t.Errorf("container %s was left behind", c.ID)
+				}
+			}
+		})
+	}
+	if _, err := e.Probe(t.Context(), "compose-secure.invalid/none"); err == nil {
+		t.Error("an unknown image was probed")
+	}
+}
+
+func TestRemoveProbes(t *testing.T) {
+	e := real(t)
+	ref := importImage(t, e, []entry{{name: "app", content: "x", mode: 0o755}})
+	c, err := e.api.ContainerCreate(t.Context(), &container.Config{Image: ref, Cmd: []string{"x"}, Labels: map[string]string{probeLabel: "1"}}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.RemoveProbes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.api.ContainerInspect(t.Context(), c.ID); err == nil {
+		t.Error("the container is still there")
+	}
+}
+
+func TestContainers(t *testing.T) {
+	e := real(t)
+	busybox, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := importImage(t, e, []entry{{name: "bin/busybox", content: string(busybox), mode: 0o755}})
+	project := "test-" + strings.ToLower(rand.Text())
+	source := t.TempDir()
+	create := func(service string) string {
+		c, err := e.api.ContainerCreate(t.Context(),
+			&container.Config{Image: ref, Cmd: []string{"/bin/busybox", "sleep", "600"}, Labels: map[string]string{projectLabel: project, serviceLabel: service}},
+			&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeBind, Source: source, Target: "/run/secrets/x"}}}, nil, nil, project+"-"+service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := e.removeContainer(t.Context(), c.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		return c.ID
+	}
+	running, created := create("a"), create("b")
+	if err := e.api.ContainerStart(t.Context(), running, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Containers(t.Context(), project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(got, func(a, b Container) int { return strings.Compare(a.Service, b.Service) })
+	img, _, err := e.Image(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Container{
+		{ID: running, Name: project + "-a", Service: "a", Image: ref, ImageID: img.ID, State: "running"},
+		{ID: created, Name: project + "-b", Service: "b", Image: ref, ImageID: img.ID, State: "created"},
+	}
+	for i := range want {
+		want[i].Labels = map[string]string{projectLabel: project, serviceLabel: want[i].Service}
+		want[i].Mounts = []Mount{{Type: "bind", Source: source, Destination: "/run/secrets/x"}}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("containers (-want +got):\n%s", diff)
+	}
+	pid, err := e.PID(t.Context(), running)
+	if err != nil || pid == 0 {
+		t.Errorf("pid %d, %v", pid, err)
+	}
+	if pid, err := e.PID(t.Context(), created); err != nil || pid != 0 {
+		t.Errorf("pid of a created container %d, %v", pid, err)
+	}
+	if none, err := e.Containers(t.Context(), project+"x"); err != nil || len(none) != 0 {
+		t.Errorf("another project has %v, %v", none, err)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	e := real(t)
+	got, err := e.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ServerVersion != strings.TrimSpace(string(out)) || got.APIVersion < MinAPI || got.OSType != "linux" || got.Host != e.Host() {
+		t.Errorf("info %+v, docker says %s", got, out)
+	}
+}
