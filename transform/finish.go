@@ -1,0 +1,178 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// finish wraps what needs it, puts the services that are off back in outline
+// and proves that no placeholder is left.
+func (b *builder) finish() {
+	project := b.plan.Project
+	b.dropExtensions()
+	b.exposed()
+	b.hooks()
+	b.wrap()
+	for name, s := range project.DisabledServices {
+		project.Services[name] = outline(s)
+	}
+	project.DisabledServices = nil
+	for _, s := range b.plan.Secrets {
+		for i := range s.Files {
+			slices.Sort(s.Files[i].Services)
+		}
+	}
+	b.leftovers()
+}
+
+// dropExtensions takes every x- key of the project and its services out of the
+// model. They mean nothing to docker compose, and what stands in them are the templates
+// that anchors copy into services: the same secrets once more.
+func (b *builder) dropExtensions() {
+	project := b.plan.Project
+	project.Extensions = nil
+	for name, s := range project.Services {
+		s.Extensions = nil
+		project.Services[name] = s
+	}
+}
+
+// exposed warns of literals in labels, build arguments, options of a log driver and contents of configs, which
+// nothing can move: docker inspect and the image show them as before.
+func (b *builder) exposed() {
+	for _, name := range b.plan.Project.ServiceNames() {
+		s := b.plan.Project.Services[name]
+		for _, label := range sortedKeys(s.Labels) {
+			b.warnOf(s.Labels[label], label, "services", name, "labels", label)
+		}
+		if s.Logging != nil {
+			for _, option := range sortedKeys(s.Logging.Options) {
+				b.warnOf(s.Logging.Options[option], option, "services", name, "logging", "options", option)
+			}
+		}
+		if s.Build == nil {
+			continue
+		}
+		for _, arg := range sortedKeys(s.Build.Args) {
+			if value := s.Build.Args[arg]; value != nil {
+				b.warnOf(*value, arg, "services", name, "build", "args", arg)
+			}
+		}
+	}
+	for _, name := range sortedKeys(b.plan.Project.Configs) {
+		if secret.FindCredential(b.plan.Project.Configs[name].Content).Found() {
+			b.warn("configs", name, "content")
+		}
+	}
+}
+
+// hooks refuses literals in the environment of hooks, where nothing reads files.
+func (b *builder) hooks() {
+	for _, name := range b.plan.Project.ServiceNames() {
+		s := b.plan.Project.Services[name]
+		b.hooksOf(name, "post_start", s.PostStart)
+		b.hooksOf(name, "pre_stop", s.PreStop)
+	}
+}
+
+func (b *builder) hooksOf(service, section string, hooks []types.ServiceHook) {
+	for i, hook := range hooks {
+		for _, variable := range sortedKeys(hook.Environment) {
+			if value := hook.Environment[variable]; value != nil && b.isLiteral(variable, *value) {
+				at := []string{"services", service, section, strconv.Itoa(i), "environment", variable}
+				b.fail(at, "%s is a secret, and %s cannot hold one; %s", variable, dotted(at), hookAdvice(service, variable))
+			}
+		}
+	}
+}
+
+func hookAdvice(service, variable string) string {
+	return fmt.Sprintf("move it to services.%s.environment, which its hooks see too, or name %s in %s.plain if it is none", service, variable, compose.Extension)
+}
+
+// isLiteral reports a secret that stands in the file as it is.
+func (b *builder) isLiteral(name, value string) bool {
+	return value != "" && !b.source.Inputs.Has(value) && !secret.IsRef(value) && b.source.Detect.ClassifyFinal(name, value).Secret
+}
+
+func (b *builder) warnOf(value, name string, path ...string) {
+	if b.isLiteral(name, value) {
+		b.warn(path...)
+	}
+}
+
+func (b *builder) warn(path ...string) {
+	at := ""
+	if position := b.source.Sources().Find(path...); position.File != "" {
+		at = position.String() + ": "
+	}
+	b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", at, dotted(path)))
+}
+
+// outline is what docker compose has to know of a service that is off: that it
+// exists, so that its containers are not taken for orphans.
+func outline(s types.ServiceConfig) types.ServiceConfig {
+	return types.ServiceConfig{Name: s.Name, Profiles: s.Profiles, ContainerSpec: types.ContainerSpec{Image: "off"}}
+}
+
+// leftovers reports each secret that stands where none can be held.
+func (b *builder) leftovers() {
+	inputs := b.source.Inputs
+	found, err := compose.FindText(b.plan.Project, inputs.Prefix(), secret.RefPrefix)
+	if err != nil {
+		b.errs = append(b.errs, err)
+		return
+	}
+	for _, f := range found {
+		switch {
+		case b.failed[dotted(f.Path)]: // told already
+		case b.waitsForImage(f.Path): // the plan is not complete
+		case !inputs.Has(f.Text):
+			if secret.IsRef(f.Text) && strings.Contains(f.Text, "://") {
+				b.fail(f.Path, "a reference stands in %s, which cannot hold a secret; move it to environment or secrets", dotted(f.Path))
+			}
+		case !b.leftInEnvironment(f.Path):
+			var names []string
+			for _, in := range inputs.Find(f.Text) {
+				names = append(names, in.String())
+			}
+			b.fail(f.Path, "%s is a secret, and %s cannot hold one; %s", strings.Join(names, ", "), dotted(f.Path), b.advice(f))
+		}
+	}
+}
+
+// waitsForImage reports an argument that can only be moved once the program in
+// front of it is known.
+func (b *builder) waitsForImage(path []string) bool {
+	return len(path) > 2 && path[0] == "services" && path[2] == "command" && slices.Contains(b.plan.Images, path[1])
+}
+
+func (b *builder) advice(f compose.Found) string {
+	names := b.source.Inputs.Find(f.Text)
+	if len(f.Path) == 6 && (f.Path[2] == "post_start" || f.Path[2] == "pre_stop") && f.Path[4] == "environment" {
+		return hookAdvice(f.Path[1], f.Path[5])
+	}
+	if slices.Contains(f.Path, "args") && slices.Contains(f.Path, "build") {
+		return "use build.secrets and RUN --mount=type=secret"
+	}
+	if len(names) == 0 {
+		return "move it to environment or secrets"
+	}
+	return compose.MoveAdvice(names[0])
+}
+
+func (b *builder) leftInEnvironment(path []string) bool {
+	return len(path) == 4 && path[0] == "services" && path[2] == "environment" &&
+		slices.ContainsFunc(b.plan.Moves, func(m Move) bool {
+			return m.Delivery == Env && m.Service == path[1] && m.Variable == path[3]
+		})
+}
+
+func dotted(path []string) string { return strings.Join(path, ".") }

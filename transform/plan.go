@@ -1,0 +1,287 @@
+// Package transform plans which secrets leave the model and how each reaches
+// its container. It is pure: a loaded project and facts go in, a list of moves
+// and a new project that holds no value come out. It resolves, stores and
+// runs nothing.
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// Delivery is the way a value takes into a container.
+type Delivery string
+
+// The deliveries of one variable.
+const (
+	File Delivery = "file" // the image reads a file that a variable names
+	Wrap Delivery = "wrap" // the entrypoint is wrapped and sets the variable from a file
+	Env  Delivery = "env"  // left in the environment, because the user asked for it
+	Kept Delivery = "kept" // a secret that was a file already; only where its value lives moves
+)
+
+// LiteralSource is the Source of a value that stands in a compose file itself.
+const LiteralSource = "literal in the compose file"
+
+// Unknown is the policy for images that the catalogue does not know.
+type Unknown string
+
+// The values of --unknown-images.
+const (
+	UnknownWrap Unknown = "wrap"
+	UnknownFile Unknown = "file"
+	UnknownFail Unknown = "fail"
+)
+
+// Options are the facts that a plan rests on.
+type Options struct {
+	Dir     string  // absolute directory in which the files of this project's secrets stand
+	Unknown Unknown // "" is wrap
+	Catalog *secret.Catalog
+	// Images are the facts of the images of services that need wrapping, by
+	// service. A service without an entry is listed in Plan.Images.
+	Images map[string]Image
+	// HelperDir is the directory of the static helpers for images without a shell.
+	HelperDir string
+	// NoValues says that no value will be resolved: a variable of a secret that
+	// is not set is no error then, so that "down" works in another terminal.
+	NoValues bool
+}
+
+// Move says how one value reaches one service.
+type Move struct {
+	Service  string   `json:"service"`
+	Variable string   `json:"variable,omitempty"` // "" for a secret that was a file already
+	Secret   string   `json:"secret,omitempty"`
+	Delivery Delivery `json:"delivery"`
+	Source   string   `json:"source"`           // where the value comes from, for people
+	Sets     string   `json:"sets,omitempty"`   // the variable set instead, NAME=VALUE, no secret in it
+	Target   string   `json:"target,omitempty"` // the file in the container
+	Note     string   `json:"note,omitempty"`
+	Path     []string `json:"-"` // of the value in the model, for compose.Sources
+}
+
+// Secret is one value to be resolved and stored.
+type Secret struct {
+	Name  string
+	Parts []secret.Part // the value is their concatenation
+	Files []StoredFile  // at least one
+}
+
+// StoredFile is one file that holds the secret: one for each owner and mode.
+type StoredFile struct {
+	Name     string // in Options.Dir
+	UID, GID int
+	Mode     uint32
+	Services []string // that mount it, sorted
+}
+
+// Plan is the outcome.
+type Plan struct {
+	Moves   []Move
+	Secrets []*Secret
+	Project *types.Project // holds no value
+	Images  []string       // services whose image facts are missing: the plan is not complete
+	Inspect []string       // services whose image facts can change the plan
+	Inputs  *secret.Inputs
+	// Warnings are secrets that no plan can hide, one line each, with position.
+	Warnings []string
+	Helpers  []Helper // static helpers that the model mounts
+	// Kept are the values that stay in the environment: their placeholders
+	// still stand in Project.
+	Kept []KeptValue
+
+	byName map[string]*Secret
+}
+
+// New plans project p. Its error joins one line for each thing that cannot
+// work, with the position in the source.
+func New(p *compose.Project, o Options) (*Plan, error) {
+	if o.Catalog == nil {
+		o.Catalog = secret.Default()
+	}
+	if o.Unknown == "" {
+		o.Unknown = UnknownWrap
+	}
+	b := &builder{
+		Options: o, source: p, names: map[string]string{}, failed: map[string]bool{},
+		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}},
+	}
+	for name := range b.plan.Project.Secrets {
+		b.names[name] = "" // taken by the user
+	}
+	b.declared()
+	for _, name := range b.plan.Project.ServiceNames() {
+		b.service(name)
+	}
+	b.finish()
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	return b.plan, nil
+}
+
+// KeptValue is a value that services keep in their environment.
+type KeptValue struct {
+	Service string
+	Inputs  []*secret.Input
+}
+
+type builder struct {
+	Options
+	source *compose.Project
+	plan   *Plan
+	names  map[string]string // secret name -> identity of its value
+	errs   []error
+	failed map[string]bool      // paths that an error is about
+	wraps  map[string][]wrapped // service -> variables to be wrapped
+	plain  map[string][]wrapped // service -> variables delivered as a file
+}
+
+func (b *builder) fail(path []string, format string, args ...any) {
+	at := ""
+	if position := b.source.Sources().Find(path...); position.File != "" {
+		at = position.String() + ": "
+	}
+	b.failed[dotted(path)] = true
+	b.errs = append(b.errs, fmt.Errorf("%s%s", at, fmt.Sprintf(format, args...)))
+}
+
+// service moves the secrets in the environment of one service.
+func (b *builder) service(name string) {
+	project := b.plan.Project
+	s := project.Services[name]
+	path := []string{"services", name}
+	policy, err := compose.ServicePolicyOf(s.Extensions[compose.Extension])
+	if err != nil {
+		b.fail(append(path, compose.Extension), "services.%s: %v", name, err)
+		return
+	}
+	delete(s.Extensions, compose.Extension)
+	image, known := b.Catalog.Lookup(s.Image)
+	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown, entrypoint: s.Entrypoint != nil}
+	env := types.MappingWithEquals{}
+	for k, v := range s.Environment {
+		env[k] = v
+	}
+	for _, variable := range sortedKeys(s.Environment) {
+		value := s.Environment[variable]
+		if value == nil || *value == "" {
+			continue
+		}
+		at := append(slices.Clone(path), "environment", variable)
+		parts, source := b.parts(variable, *value, at)
+		if parts == nil {
+			continue
+		}
+		if slices.Contains(policy.Env, variable) {
+			env[variable] = b.keep(name, variable, *value)
+			b.plan.Moves = append(b.plan.Moves, Move{Service: name, Variable: variable, Delivery: Env, Source: source, Path: at,
+				Note: "stays visible in docker inspect, as " + compose.Extension + ".env asks"})
+			continue
+		}
+		b.variable(&s, env, reader, variable, parts, source, at)
+	}
+	s.Environment = env
+	project.Services[name] = s
+}
+
+// keep leaves a value in the environment on the user's own word. A literal
+// gets a placeholder too, so that a printed model shows none.
+func (b *builder) keep(service, variable, value string) *string {
+	if !b.source.Inputs.Has(value) {
+		in := secret.Input{Name: variable, Known: secret.NewValue([]byte(value))}
+		if ref, err := secret.ParseRef(value); err == nil {
+			in = secret.Input{Name: variable, Ref: &ref}
+		}
+		value = b.source.Inputs.Placeholder(in)
+	}
+	b.plan.Kept = append(b.plan.Kept, KeptValue{service, b.source.Inputs.Find(value)})
+	return &value
+}
+
+// parts decides whether a value is secret; nil says that it is not.
+func (b *builder) parts(variable, value string, path []string) ([]secret.Part, string) {
+	if b.source.Inputs.Has(value) {
+		return b.source.Inputs.Split(value), b.origin(value)
+	}
+	if secret.IsRef(value) {
+		ref, err := secret.ParseRef(value)
+		if err != nil {
+			b.fail(path, "%s: %v", variable, err)
+			return nil, ""
+		}
+		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, ref.String()
+	}
+	if b.source.Detect.ClassifyFinal(variable, value).Secret {
+		return []secret.Part{{Literal: secret.NewValue([]byte(value))}}, LiteralSource
+	}
+	return nil, ""
+}
+
+func (b *builder) origin(value string) string {
+	var names []string
+	for _, in := range b.source.Inputs.Find(value) {
+		text := in.String()
+		if in.Origin != "" {
+			text += " from " + in.Origin
+		}
+		if !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// variable delivers one secret variable by file or by wrap.
+func (b *builder) variable(s *types.ServiceConfig, env types.MappingWithEquals, reader imageReader, variable string, parts []secret.Part, source string, at []string) {
+	how, form, err := reader.delivery(variable)
+	if err != nil {
+		b.fail(at, "services.%s: %v", s.Name, err)
+		return
+	}
+	sec := b.secret(s.Name, variable, parts)
+	target := "/run/secrets/" + sec.Name
+	move := Move{Service: s.Name, Variable: variable, Secret: sec.Name, Delivery: how, Source: source, Path: at}
+	owner := fileOwner{mode: 0o444}
+	if how == File {
+		if form.Target != "" {
+			target = form.Target
+		}
+		if form.Variable != "" && form.Variable != variable {
+			if other := s.Environment[form.Variable]; other != nil && *other != "" {
+				b.fail(at, "services.%s sets both %s and %s; remove %s, or %s if the file is the one to use", s.Name, variable, form.Variable, form.Variable, variable)
+				return
+			}
+		}
+		delete(env, variable)
+		if form.Variable != "" {
+			value := fmt.Sprintf(form.ValueFormat, target)
+			env[form.Variable] = &value
+			move.Sets = form.Variable + "=" + value
+		}
+		owner = reader.owner()
+		move.Note = reader.note()
+		b.note(&b.plain, s.Name, wrapped{variable, target})
+	} else {
+		delete(env, variable)
+		b.note(&b.wraps, s.Name, wrapped{variable, target})
+	}
+	move.Target = target
+	b.mount(s, sec, target, owner, at)
+	b.plan.Moves = append(b.plan.Moves, move)
+}
+
+func (b *builder) note(into *map[string][]wrapped, service string, w wrapped) {
+	if *into == nil {
+		*into = map[string][]wrapped{}
+	}
+	(*into)[service] = append((*into)[service], w)
+}

@@ -1,0 +1,338 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/wrap"
+)
+
+// HelperTarget is where the static helper stands in a container without a shell.
+const HelperTarget = "/.compose-secure-env"
+
+// helperConfig, with the architecture behind it, is the name of the config
+// that carries the helper: a config can be executed in Swarm, a secret of the RAM store cannot.
+const helperConfig = "compose-secure-env-"
+
+// wrapped is a variable and the file in the container that holds its value.
+type wrapped struct{ variable, path string }
+
+// Image is what has to be known of a service's image to wrap it.
+type Image struct {
+	Entrypoint  []string
+	Cmd         []string
+	Env         []string // names of the variables that the image sets
+	Healthcheck []string // in the form of the compose file; nil when the image has none
+	HealthShell []string // SHELL of the image, nil is /bin/sh -c
+	Shell       string   // absolute path of the image's shell, "" when it has none
+	Arch        string   // GOARCH of the image
+}
+
+// Helper is one static helper that the new model mounts from File.
+type Helper struct {
+	Config string // the name of its config
+	Arch   string // GOARCH
+	File   string // the path that the model gives; the caller puts it there, mode 0555
+}
+
+// wrap makes every service's programs see the variables that left its
+// environment: the container's own, its healthcheck and its hooks.
+func (b *builder) wrap() {
+	for _, name := range b.plan.Project.ServiceNames() {
+		s := b.plan.Project.Services[name]
+		w := wrapper{builder: b, service: &s, gone: slices.Concat(b.wraps[name], b.plain[name])}
+		w.image, w.known = b.Images[name]
+		w.inArguments = b.hasTokens(s)
+		if len(w.gone) == 0 && !w.inArguments {
+			continue
+		}
+		b.plan.Inspect = append(b.plan.Inspect, name)
+		if b.needsImage(s) {
+			w.needImage()
+		}
+		w.main()
+		w.healthcheck()
+		w.hooks("post_start", s.PostStart)
+		w.hooks("pre_stop", s.PreStop)
+		b.plan.Project.Services[name] = s
+	}
+}
+
+// needsImage reports whether the program's arguments have to be known.
+func (b *builder) needsImage(s types.ServiceConfig) bool {
+	return len(b.wraps[s.Name]) > 0 || b.holds(s.Entrypoint) || b.holds(s.Command)
+}
+
+func (b *builder) hasTokens(s types.ServiceConfig) bool {
+	if b.holds(s.Entrypoint) || b.holds(s.Command) || s.HealthCheck != nil && b.holds(s.HealthCheck.Test) {
+		return true
+	}
+	for _, h := range slices.Concat(s.PostStart, s.PreStop) {
+		if b.holds(h.Command) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) holds(args []string) bool { return slices.ContainsFunc(args, b.source.Inputs.Has) }
+
+// wrapper rewrites one service.
+type wrapper struct {
+	*builder
+	service     *types.ServiceConfig
+	image       Image
+	known       bool
+	gone        []wrapped // variables that left the environment
+	inArguments bool
+}
+
+// needImage notes that the plan is not complete without the image's facts.
+func (w *wrapper) needImage() {
+	if name := w.service.Name; !w.known && !slices.Contains(w.plan.Images, name) {
+		w.plan.Images = append(w.plan.Images, name)
+	}
+}
+
+func (w *wrapper) needImageFor(vars []wrapped) {
+	if len(vars) > 0 && w.image.Shell == "" {
+		w.needImage()
+	}
+}
+
+// main wraps the container's program.
+func (w *wrapper) main() {
+	s := w.service
+	path := []string{"services", s.Name}
+	vars := w.wraps[s.Name]
+	if !w.needsImage(*s) {
+		// Only files: the image's entrypoint finds them. A shell in the command
+		// that names one of the variables gets it back.
+		if mentioned := w.mentioned(s.Command); len(mentioned) > 0 && isShell(s.Command) {
+			s.Command = w.run(s.Command, mentioned, append(path, "command"), "command")
+		}
+		if mentioned := w.mentioned(s.Entrypoint); len(mentioned) > 0 && isShell(s.Entrypoint) {
+			s.Entrypoint = w.run(s.Entrypoint, mentioned, append(path, "entrypoint"), "entrypoint")
+		}
+		return
+	}
+	entrypoint, cmd := w.effective()
+	if !w.known {
+		if len(entrypoint) == 0 {
+			return // listed in Plan.Images
+		}
+		w.image.Shell = "/bin/sh" // only for a model that is printed, not run
+	}
+	if len(entrypoint)+len(cmd) == 0 {
+		w.fail(path, "services.%s: neither the image nor the compose file gives a command to run; set command", s.Name)
+		return
+	}
+	if !w.holds(entrypoint) && !w.holds(cmd) {
+		s.Entrypoint = slices.Concat(w.prefix(vars, path), entrypoint)
+		s.Command = cmd
+		return
+	}
+	s.Entrypoint = w.run(slices.Concat(entrypoint, cmd), vars, append(path, "command"), "command")
+	s.Command = nil
+}
+
+// effective is what the engine would run: a compose entrypoint makes it forget
+// the image's CMD; an empty one or an empty command does not.
+// https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact
+func (w *wrapper) effective() (entrypoint, cmd []string) {
+	s := w.service
+	entrypoint, cmd = s.Entrypoint, s.Command
+	if s.Entrypoint == nil {
+		entrypoint = w.image.Entrypoint
+	}
+	if len(s.Command) == 0 && len(s.Entrypoint) == 0 {
+		cmd = w.image.Cmd
+	}
+	return entrypoint, cmd
+}
+
+// prefix is what stands in front of a program to set vars from their files.
+func (w *wrapper) prefix(vars []wrapped, at []string) []string {
+	if len(vars) == 0 {
+		return nil
+	}
+	list := make([]wrap.Var, len(vars))
+	for i, v := range vars {
+		list[i] = wrap.Var{Name: v.variable, Path: v.path}
+	}
+	if w.image.Shell != "" && w.shellKeepsAll() {
+		args, err := wrap.Shell(list)
+		if err == nil {
+			return args
+		}
+		var name *wrap.NameError
+		if !errors.As(err, &name) {
+			w.fail(at, "services.%s: %v", w.service.Name, err)
+			return nil
+		}
+	}
+	if !w.known {
+		return nil
+	}
+	w.mountHelper()
+	return wrap.HelperArgs(HelperTarget, list)
+}
+
+// shellKeepsAll reports whether no variable of the container would be lost in a shell.
+func (w *wrapper) shellKeepsAll() bool {
+	for name := range w.service.Environment {
+		if !wrap.ShellKeeps(name) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(w.image.Env, func(name string) bool { return !wrap.ShellKeeps(name) })
+}
+
+func (w *wrapper) mountHelper() {
+	name := helperConfig + w.image.Arch
+	project := w.plan.Project
+	if project.Configs == nil {
+		project.Configs = types.Configs{}
+	}
+	file := path.Join(w.HelperDir, name)
+	project.Configs[name] = types.ConfigObjConfig{File: file}
+	if !slices.ContainsFunc(w.plan.Helpers, func(h Helper) bool { return h.Config == name }) {
+		w.plan.Helpers = append(w.plan.Helpers, Helper{Config: name, Arch: w.image.Arch, File: file})
+	}
+	if !slices.ContainsFunc(w.service.Configs, func(c types.ServiceConfigObjConfig) bool { return c.Source == name }) {
+		w.service.Configs = append(w.service.Configs, types.ServiceConfigObjConfig{Source: name, Target: HelperTarget})
+	}
+}
+
+// run wraps a whole argument list. Arguments that hold a secret are read from
+// files by a shell that puts them in their places.
+func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) []string {
+	if !w.holds(argv) {
+		return slices.Concat(w.prefix(vars, at), argv)
+	}
+	if w.known && w.image.Shell == "" {
+		w.fail(at, "services.%s: %s holds a secret in an argument, and the image has no shell to put it there; let the program read a file or a variable", w.service.Name, strings.Join(at[2:], "."))
+		return slices.DeleteFunc(slices.Clone(argv), w.source.Inputs.Has) // told once
+	}
+	var script, assign strings.Builder
+	args := slices.Clone(argv)
+	vars = slices.Clone(vars)
+	for i, arg := range argv {
+		if !w.source.Inputs.Has(arg) {
+			fmt.Fprintf(&script, ` "${%d}"`, i+1)
+			continue
+		}
+		name := fmt.Sprintf("COMPOSE_SECURE_ARG_%d", i+1)
+		sec := w.secret(w.service.Name, what+"_"+fmt.Sprint(i+1), w.source.Inputs.Split(arg))
+		target := "/run/secrets/" + sec.Name
+		w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
+		w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
+			Note: "a secret in an argument of " + at[2] + " stays visible in the container's own process list"})
+		vars = append(vars, wrapped{name, target})
+		fmt.Fprintf(&assign, "a%d=$%s; unset %s; ", i+1, name, name)
+		fmt.Fprintf(&script, ` "$a%d"`, i+1)
+		args[i] = ""
+	}
+	inner := []string{"/bin/sh", "-c", assign.String() + "exec" + script.String(), "compose-secure"}
+	return slices.Concat(w.prefix(vars, at), inner, args)
+}
+
+// healthcheck lets the test read the variables that left the environment: the
+// service's own test, or the image's.
+func (w *wrapper) healthcheck() {
+	s := w.service
+	at := []string{"services", s.Name, "healthcheck", "test"}
+	var test []string
+	switch {
+	case s.HealthCheck != nil && s.HealthCheck.Disable:
+		return
+	case s.HealthCheck != nil && len(s.HealthCheck.Test) > 0:
+		test = s.HealthCheck.Test
+	case w.known:
+		test = w.image.Healthcheck
+	}
+	if len(test) < 2 || test[0] == "NONE" {
+		return
+	}
+	argv := test[1:]
+	if test[0] == "CMD-SHELL" {
+		shell := w.image.HealthShell
+		if len(shell) == 0 {
+			shell = []string{"/bin/sh", "-c"}
+		}
+		argv = slices.Concat(shell, test[1:])
+	}
+	vars := w.readBy(test)
+	if len(vars) == 0 && !w.holds(argv) {
+		return
+	}
+	if test[0] == "CMD-SHELL" && w.image.Shell == "" {
+		w.image.Shell = "/bin/sh" // it has one, or the test could never have run
+	}
+	w.needImageFor(vars)
+	check := types.HealthCheckConfig{}
+	if s.HealthCheck != nil {
+		check = *s.HealthCheck
+	}
+	check.Test = append([]string{"CMD"}, w.run(argv, vars, at, "healthcheck")...)
+	s.HealthCheck = &check
+}
+
+// readBy are the variables that a program beside the main one may read. Every one in
+// a service that is wrapped; else only those that the text names, so
+// that a check which needs none stays as it was written.
+func (w *wrapper) readBy(argv []string) []wrapped {
+	if len(w.wraps[w.service.Name]) > 0 {
+		return w.gone
+	}
+	return w.mentioned(argv)
+}
+
+func (w *wrapper) mentioned(argv []string) []wrapped {
+	return slices.DeleteFunc(slices.Clone(w.gone), func(v wrapped) bool {
+		return !slices.ContainsFunc(argv, func(arg string) bool { return names(arg, v.variable) })
+	})
+}
+
+// names reports whether text holds name as a word of its own.
+func names(text, name string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(name)
+		if (start == 0 || !wordByte(text[start-1])) && (end == len(text) || !wordByte(text[end])) {
+			return true
+		}
+		from = end
+	}
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// hooks wraps the commands that run in the container beside its program.
+func (w *wrapper) hooks(section string, hooks []types.ServiceHook) {
+	for i, h := range hooks {
+		vars := w.readBy(h.Command)
+		if len(vars) == 0 && !w.holds(h.Command) {
+			continue
+		}
+		w.needImageFor(vars)
+		at := []string{"services", w.service.Name, section, fmt.Sprint(i)}
+		hooks[i].Command = w.run(h.Command, vars, at, section)
+	}
+}
+
+// isShell reports whether argv runs a script of its own, as in sh -ec TEXT.
+func isShell(argv []string) bool {
+	return len(argv) >= 3 && strings.HasSuffix(path.Base(argv[0]), "sh") &&
+		slices.ContainsFunc(argv[1:len(argv)-1], func(a string) bool { return strings.HasPrefix(a, "-") && strings.HasSuffix(a, "c") })
+}
