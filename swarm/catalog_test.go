@@ -1,0 +1,112 @@
+package swarm
+
+import (
+	"slices"
+	"testing"
+
+	api "github.com/docker/docker/api/types/swarm"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// made is a secret as this tool makes it.
+func made(base string, n int, text string) api.Secret {
+	return api.Secret{ID: objectName("shop", base, n), Spec: api.SecretSpec{Annotations: api.Annotations{
+		Name: objectName("shop", base, n), Labels: labels("shop", base, n, newDigest(value(text), cost{memory: 8, passes: 1})),
+	}}}
+}
+
+func foreign(name string) api.Secret {
+	return api.Secret{ID: name, Spec: api.SecretSpec{Annotations: api.Annotations{Name: name, Labels: map[string]string{stackLabel: "shop"}}}}
+}
+
+func using(name string, current, previous string) api.Service {
+	spec := func(id string) *api.ServiceSpec {
+		if id == "" {
+			return nil
+		}
+		return &api.ServiceSpec{Annotations: api.Annotations{Name: name}, TaskTemplate: api.TaskSpec{ContainerSpec: &api.ContainerSpec{
+			Secrets: []*api.SecretReference{{SecretID: id, SecretName: id}},
+		}}}
+	}
+	s := api.Service{ID: name, PreviousSpec: spec(previous)}
+	if now := spec(current); now != nil {
+		s.Spec = *now
+	}
+	return s
+}
+
+func TestChoose(t *testing.T) {
+	one, two, three := made("key", 1, "one"), made("key", 2, "two"), made("key", 3, "three")
+	cases := map[string]struct {
+		secrets  []api.Secret
+		services []api.Service
+		value    string
+		want     int
+		create   bool
+	}{
+		"first":                       {value: "one", want: 1, create: true},
+		"unchanged":                   {[]api.Secret{one}, []api.Service{using("a", one.ID, "")}, "one", 1, false},
+		"changed":                     {[]api.Secret{one}, []api.Service{using("a", one.ID, "")}, "two", 2, true},
+		"left by a killed command":    {[]api.Secret{one, two}, []api.Service{using("a", one.ID, "")}, "two", 2, false},
+		"half of the services moved":  {[]api.Secret{one, two}, []api.Service{using("a", one.ID, ""), using("b", two.ID, "")}, "two", 2, false},
+		"back to the old value":       {[]api.Secret{one, two}, []api.Service{using("a", one.ID, ""), using("b", two.ID, "")}, "one", 1, false},
+		"an old value that is unused": {[]api.Secret{one, two, three}, []api.Service{using("a", three.ID, two.ID)}, "one", 4, true},
+		"made by docker":              {[]api.Secret{foreign("shop_key")}, []api.Service{using("a", "shop_key", "")}, "one", 1, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := &view{stack: "shop", services: c.services, secrets: secretCatalog("shop", c.secrets)}
+			choices, err := v.choose(map[string]secret.Value{"key": value(c.value)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := choices[0]; got.target.number != c.want || got.create != c.create {
+				t.Errorf("version %d, create %t; want %d, %t", got.target.number, got.create, c.want, c.create)
+			}
+		})
+	}
+}
+
+func TestChooseRefusesWhatSwarmDoes(t *testing.T) {
+	for name, v := range map[string]secret.Value{"empty": value(""), "too large": secret.NewValue(make([]byte, secret.MaxSize))} {
+		if _, err := (&view{stack: "shop", secrets: secretCatalog("shop", nil)}).choose(map[string]secret.Value{"key": v}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestStates(t *testing.T) {
+	one, two, three, four := made("key", 1, "a"), made("key", 2, "b"), made("key", 3, "c"), made("key", 4, "d")
+	v := &view{
+		stack: "shop", secrets: secretCatalog("shop", []api.Secret{one, two, three, four}), configs: configCatalog("shop", nil),
+		services: []api.Service{using("a", three.ID, two.ID)},
+	}
+	got := map[int]string{}
+	for _, row := range v.status() {
+		got[row.Version] = row.State
+	}
+	if diff := cmp.Diff(map[int]string{1: "kept", 2: "previous", 3: "current", 4: "orphan"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNeeded covers every reason to keep a version, also in another stack.
+func TestNeeded(t *testing.T) {
+	running := api.Task{Spec: using("", "task", "").Spec.TaskTemplate, Status: api.TaskStatus{State: api.TaskStateRunning}}
+	ended := api.Task{Spec: using("", "ended", "").Spec.TaskTemplate, Status: api.TaskStatus{State: api.TaskStateFailed}}
+	lost := api.Task{NodeID: "gone", Spec: using("", "lost", "").Spec.TaskTemplate, Status: api.TaskStatus{State: api.TaskStateRunning}}
+	v := &view{
+		services: []api.Service{using("a", "spec", "previous")}, others: []api.Service{using("b", "elsewhere", "elsewhere before")},
+		tasks: []api.Task{running, ended, lost}, lost: map[string]bool{"gone": true},
+	}
+	var ids []string
+	for id := range v.needed(true) {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	if diff := cmp.Diff([]string{"elsewhere", "elsewhere before", "previous", "spec", "task"}, ids); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,107 @@
+package swarm
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// cost is how much work one digest takes: memory in KiB and passes.
+type cost struct{ memory, passes uint32 }
+
+const (
+	saltSize   = 16
+	digestSize = 32
+	// maxMemory bounds what a label written by somebody else can make us allocate.
+	maxMemory = 64 * 1024
+	maxPasses = 8
+)
+
+// costFor shares a fixed amount of work between the secrets of a stack: up to
+// ten get what OWASP recommends for argon2id, many get less each, so that a
+// deploy of hundreds does not take longer in hashing than in storing.
+// https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id
+func costFor(secrets int) cost {
+	switch {
+	case secrets <= 10:
+		return cost{memory: 19 * 1024, passes: 2}
+	case secrets <= 40:
+		return cost{memory: 8 * 1024, passes: 1}
+	case secrets <= 150:
+		return cost{memory: 1024, passes: 1}
+	}
+	return cost{memory: 512, passes: 1}
+}
+
+// newDigest returns the argon2id digest of v with a random salt, in the form
+// of the PHC string format: https://github.com/P-H-C/phc-string-format.
+func newDigest(v secret.Value, c cost) string {
+	salt := make([]byte, saltSize)
+	_, _ = rand.Read(salt) // never fails: https://pkg.go.dev/crypto/rand#Read
+	sum := argon2.IDKey(v.Reveal(), salt, c.passes, c.memory, 1, digestSize)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, c.memory, c.passes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+}
+
+// parsedDigest is a digest taken apart.
+type parsedDigest struct {
+	cost
+	salt, sum []byte
+}
+
+func parseDigest(text string) (parsedDigest, bool) {
+	var d parsedDigest
+	fields := strings.Split(text, "$")
+	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return d, false
+	}
+	if n, err := fmt.Sscanf(fields[3], "m=%d,t=%d,p=1", &d.memory, &d.passes); n != 2 || err != nil ||
+		d.memory < 8 || d.memory > maxMemory || d.passes < 1 || d.passes > maxPasses {
+		return d, false
+	}
+	var err error
+	if d.salt, err = base64.RawStdEncoding.DecodeString(fields[4]); err != nil || len(d.salt) < 8 {
+		return d, false
+	}
+	if d.sum, err = base64.RawStdEncoding.DecodeString(fields[5]); err != nil || len(d.sum) != digestSize {
+		return d, false
+	}
+	return d, true
+}
+
+// matches reports whether digest is that of v. A digest that cannot be read
+// matches nothing.
+func matches(digest string, v secret.Value) bool {
+	d, ok := parseDigest(digest)
+	if !ok {
+		return false
+	}
+	sum := argon2.IDKey(v.Reveal(), d.salt, d.passes, d.memory, 1, digestSize)
+	return subtle.ConstantTimeCompare(sum, d.sum) == 1
+}
+
+// eachCPU runs work(0) to work(n-1), as many at once as there are processors.
+func eachCPU(n int, work func(int)) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range next {
+				work(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}

@@ -1,0 +1,133 @@
+package swarm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// Docker is the docker command, which does the part of a deploy that it
+// already does well.
+type Docker struct {
+	Path           string
+	Env            []string
+	Stdout, Stderr io.Writer
+	// Attr is how it is started; nil for the usual way.
+	Attr *syscall.SysProcAttr
+}
+
+// deployment is a docker stack deploy that runs and waits for its model.
+type deployment struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	lines *lastLines
+}
+
+// begin starts docker stack deploy ahead of time: it gets ready while the
+// versions are chosen. It does nothing before it has the model. The goroutine must end it, with
+// finish or cancel: its thread is the parent that Attr's Pdeathsig means.
+func (d Docker) begin(ctx context.Context, stack string, flags []string) (*deployment, error) {
+	args := append([]string{"stack", "deploy", "--compose-file", "-"}, flags...)
+	p := &deployment{cmd: exec.CommandContext(ctx, d.Path, append(args, stack)...), lines: &lastLines{to: d.Stderr}}
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = d.Env, d.Stdout, p.lines, d.Attr
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("run docker stack deploy: %w", err)
+	}
+	runtime.LockOSThread()
+	if err := p.cmd.Start(); err != nil {
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("run docker stack deploy: %w", err)
+	}
+	return p, nil
+}
+
+// cancel ends a docker stack deploy that got no model.
+func (p *deployment) cancel() {
+	defer runtime.UnlockOSThread()
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	_ = p.stdin.Close()
+	_ = p.cmd.Wait()
+}
+
+// finish hands the model over and waits for the end. The error is the last line
+// that docker wrote.
+func (p *deployment) finish(model []byte) error {
+	defer runtime.UnlockOSThread()
+	_, writeErr := p.stdin.Write(model)
+	if err := errors.Join(writeErr, p.stdin.Close()); err != nil && writeErr == nil {
+		writeErr = err
+	}
+	err := p.cmd.Wait()
+	if err == nil && writeErr == nil {
+		return p.lines.flush()
+	}
+	text := p.lines.last()
+	switch {
+	case strings.Contains(text, "out of sequence"):
+		return &ConflictError{What: "a service of the stack"}
+	case strings.Contains(text, "not a swarm manager"):
+		return ErrNoManager
+	case text != "":
+		return errors.New("docker stack deploy: " + text)
+	case err == nil:
+		err = writeErr
+	}
+	return fmt.Errorf("docker stack deploy: %w", err)
+}
+
+// remove runs docker stack rm.
+func (d Docker) remove(ctx context.Context, stack string) error {
+	lines := &lastLines{to: d.Stderr}
+	cmd := exec.CommandContext(ctx, d.Path, "stack", "rm", stack)
+	cmd.Env, cmd.Stdout, cmd.Stderr = d.Env, d.Stdout, lines
+	if err := cmd.Run(); err != nil {
+		if text := lines.last(); text != "" {
+			return errors.New("docker stack rm: " + text)
+		}
+		return fmt.Errorf("docker stack rm: %w", err)
+	}
+	return lines.flush()
+}
+
+// lastLines passes text on, save the last line, which may become an error.
+type lastLines struct {
+	to   io.Writer
+	held []byte
+}
+
+// Write implements io.Writer.
+func (l *lastLines) Write(p []byte) (int, error) {
+	l.held = append(l.held, p...)
+	if i := bytes.LastIndexByte(bytes.TrimRight(l.held, "\n"), '\n'); i >= 0 {
+		if l.to != nil {
+			for line := range bytes.Lines(l.held[:i+1]) {
+				if bytes.Contains(line, []byte("--detach=false")) {
+					continue // docker's advice on a flag; the waiting is done here
+				}
+				if _, err := l.to.Write(line); err != nil {
+					return 0, err
+				}
+			}
+		}
+		l.held = append([]byte(nil), l.held[i+1:]...)
+	}
+	return len(p), nil
+}
+
+// flush passes the last line on as well: it is no error.
+func (l *lastLines) flush() error {
+	if l.to == nil || len(l.held) == 0 {
+		return nil
+	}
+	_, err := l.to.Write(l.held)
+	return err
+}
+
+func (l *lastLines) last() string { return strings.TrimSpace(string(l.held)) }
