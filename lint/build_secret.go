@@ -1,0 +1,392 @@
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// BuildArg is a secret under build.args of a compose file.
+type BuildArg struct {
+	Literal
+	Services   []string   // whose builds see it, in the order of the file
+	Name       string     // of the argument
+	Raw        string     // the whole value before interpolation
+	From       string     // NAME where Raw is ${NAME} or, by its name alone, NAME; else ""
+	Build      *yaml.Node // the mapping of the build section
+	Args       *yaml.Node // the mapping or list of arguments
+	Key, Node  *yaml.Node // the scalars of name and value; the same one in a list
+	Dockerfile string     // on disk
+	ID         string     // of the build secret that can take its place
+	Why        string     // why that is not possible; "" if it is
+}
+
+// Edit replaces the bytes Start..End of a file. Of several at one place, that
+// of the lowest Order comes first.
+type Edit struct {
+	Start, End int
+	Text       string
+	Order      int
+}
+
+// BuildArgs finds the secrets that build.args of a parsed compose file in
+// directory dir give to Dockerfiles. policy is that of the configuration.
+func BuildArgs(data []byte, dir string, root *yaml.Node, policy secret.Policy) []BuildArg {
+	c := newComposeFile(newSource("", data), dir, root, policy)
+	c.files = newFiles("")
+	return c.buildArgs()
+}
+
+// SecretArg plans how a Dockerfile reads an argument as the build secret id:
+// ARG goes, and every RUN that names it mounts the secret. BuildKit 0.8, in
+// Docker 20.10, can do all of it; env= of a mount would need Dockerfile 1.10.
+// See https://docs.docker.com/build/building/secrets/. It gives the reason if
+// it is not possible.
+func SecretArg(data []byte, name, id string) (edits []Edit, why string) {
+	d, err := parseDockerfile(newSource("", data), string(data), nil, secret.Policy{})
+	if err != nil {
+		return nil, "BuildKit cannot read the Dockerfile"
+	}
+	return d.secretArg(name, id)
+}
+
+// buildArgs is BuildArgs; the rules share it.
+func (c *composeFile) buildArgs() []BuildArg {
+	if c.args != nil {
+		return *c.args
+	}
+	list := []BuildArg{}
+	index := map[*yaml.Node]int{}
+	for _, s := range c.services {
+		b := c.buildOf(s)
+		if b == nil {
+			continue
+		}
+		for _, pr := range pairs(b.args) {
+			if i, ok := index[pr.key]; ok {
+				list[i].Services = append(list[i].Services, s.name)
+				continue
+			}
+			a := BuildArg{
+				Services: []string{s.name}, Name: pr.name, Raw: pr.value, Build: follow(s.fields["build"]), Args: b.args, Key: pr.key, Node: pr.node,
+				Dockerfile: b.dockerfile, ID: strings.ToLower(pr.name),
+			}
+			found := inspect(c.policy, pr.name, pr.value)
+			switch {
+			case len(found) > 0:
+				a.Literal = Literal{found[0].start, found[0].end, found[0].name, found[0].fallback}
+			case reaches(c.policy, &pr):
+				a.From = wholeVariable(&pr)
+			default:
+				continue
+			}
+			index[pr.key] = len(list)
+			list = append(list, a)
+		}
+	}
+	for i := range list {
+		list[i].Why = c.whyArg(&list[i])
+	}
+	c.args = &list
+	return list
+}
+
+// wholeVariable gives NAME of ${NAME} and ${NAME:?message}.
+func wholeVariable(pr *pair) string {
+	if pr.none {
+		return pr.name
+	}
+	e := expand(pr.value, false)
+	if len(e.open) == 1 && e.text == secret.Hole {
+		return e.open[0]
+	}
+	return ""
+}
+
+func (c *composeFile) whyArg(a *BuildArg) string {
+	switch {
+	case strings.Trim(a.Name, nameBytes) != "":
+		return "it is no name of an ARG"
+	case a.From == "" && (a.Fallback || expand(a.Raw, false).open != nil):
+		return "its value is made of variables"
+	case a.From == "" && strings.HasSuffix(a.Raw, "\n"):
+		return "its value ends with a newline, which the command would lose"
+	case !slices.Contains(follow(a.Args).Content, a.Key) || a.Args.Kind == yaml.AliasNode || follow(get(a.Build, "args")) != a.Args || !ownKey(a.Build, "args"):
+		return "its build section is merged from others"
+	case get(a.Build, "dockerfile_inline") != nil:
+		return "the Dockerfile stands inside the compose file"
+	case a.Dockerfile == "" || get(a.Build, "secrets") != nil && !ownKey(a.Build, "secrets"):
+		return "its Dockerfile is not on this disk"
+	}
+	for _, s := range c.services { // a build without the secret would stop
+		if b := c.buildOf(s); b != nil && b.dockerfile == a.Dockerfile && follow(s.fields["build"]) != a.Build &&
+			!slices.ContainsFunc(pairs(b.args), func(pr pair) bool { return pr.name == a.Name }) {
+			return "service " + s.name + " builds the same Dockerfile without it; give it to both"
+		}
+	}
+	data, err := c.files.read(a.Dockerfile)
+	if err != nil {
+		return "its Dockerfile cannot be read"
+	}
+	_, why := SecretArg(data, a.Name, a.ID)
+	return why
+}
+
+const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+// ownKey reports whether a key stands in the mapping itself, not in one that
+// is merged into it.
+func ownKey(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1].Kind != yaml.AliasNode
+		}
+	}
+	return false
+}
+
+// secretArg is SecretArg.
+func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
+	declared, seen, posix, runs := false, false, true, 0
+	inherited := map[string]bool{} // stages in which it is declared
+	stage := ""
+	for i := range d.steps {
+		s := &d.steps[i]
+		body := d.data[s.start:s.end]
+		kind := strings.ToUpper(s.name)
+		switch s.name {
+		case "from":
+			if usesVariable(body, name) {
+				return nil, "FROM takes " + name
+			}
+			inherited[stage] = declared
+			declared = len(s.words) > 0 && inherited[strings.ToLower(s.words[0])]
+			stage, posix = "", true
+			if len(s.words) > 2 {
+				stage = strings.ToLower(s.words[2])
+			}
+		case "arg":
+			e, found, why := d.argEdit(s, name)
+			if why != "" {
+				return nil, why
+			}
+			if found {
+				edits, seen, declared = append(edits, e), true, hasFrom(d.steps[:i])
+			}
+		case "shell":
+			posix = len(s.words) > 0 && slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(s.words[0]))
+		case "run":
+			if !declared || !hasWord(body, name) {
+				continue
+			}
+			e, why := d.mount(s, name, id, posix)
+			if why != "" {
+				return nil, why
+			}
+			edits, runs = append(edits, e...), runs+1
+		case "cmd", "entrypoint", "healthcheck": // run in the container, where no ARG is
+		case "env":
+			if slices.ContainsFunc(d.variables(s), func(p pair) bool { return p.name == name }) || declared && usesVariable(body, name) {
+				return nil, "ENV keeps " + name + " in the image"
+			}
+		default:
+			if declared && usesVariable(body, name) {
+				return nil, kind + " takes " + name
+			}
+		}
+	}
+	switch {
+	case !seen:
+		return nil, "the Dockerfile has no ARG " + name
+	case runs == 0:
+		return nil, "no RUN names " + name + "; mount the secret in the one that needs it"
+	case !d.means(edits, name, id):
+		return nil, "the Dockerfile is written in a way that migrate cannot edit"
+	}
+	return edits, ""
+}
+
+// means reads the edited Dockerfile again: it has to be the one that was meant.
+func (d *dockerfile) means(edits []Edit, name, id string) bool {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Order, b.Order)) })
+	var out strings.Builder
+	at := 0
+	for _, e := range edits {
+		out.WriteString(d.data[at:e.Start] + e.Text)
+		at = e.End
+	}
+	out.WriteString(d.data[at:])
+	after, err := parseDockerfile(newSource("", nil), out.String(), nil, d.policy)
+	if err != nil {
+		return false
+	}
+	var want []step
+	for _, s := range d.steps {
+		inside := func(e Edit) bool { return e.Start >= s.start && e.Start < s.end }
+		switch i := slices.IndexFunc(edits, inside); {
+		case i >= 0 && s.name == "arg":
+			continue
+		case i >= 0:
+			s.flags = append([]string{strings.TrimSpace(mountFlag(id))}, s.flags...)
+			s.words = []string{readSecret(name, id) + strings.Join(s.words, " ")}
+		}
+		want = append(want, s)
+	}
+	return slices.EqualFunc(want, after.steps, func(a, b step) bool {
+		return a.name == b.name && slices.Equal(a.words, b.words) && slices.Equal(a.flags, b.flags) && slices.Equal(a.heredocs, b.heredocs) && a.exec == b.exec
+	})
+}
+
+func mountFlag(id string) string {
+	return fmt.Sprintf("--mount=type=secret,id=%s,mode=0444,required=true ", id)
+}
+
+func readSecret(name, id string) string {
+	return fmt.Sprintf(`export %s="$(cat /run/secrets/%s)"; `, name, id)
+}
+
+func hasFrom(steps []step) bool {
+	return slices.ContainsFunc(steps, func(s step) bool { return s.name == "from" })
+}
+
+// argEdit takes an ARG out, with its lines.
+func (d *dockerfile) argEdit(s *step, name string) (e Edit, found bool, why string) {
+	for _, w := range s.words {
+		n, value, _ := strings.Cut(w, "=")
+		switch {
+		case n == name && unquote(value) != "":
+			return e, false, "ARG " + name + " has a default in the Dockerfile; take it away, and rotate it"
+		case n == name:
+			found = true
+		case usesVariable(value, name):
+			return e, false, "ARG " + n + " is made of " + name
+		}
+	}
+	if found && len(s.words) > 1 {
+		return e, false, "one ARG declares several; write one line for each"
+	}
+	return Edit{Start: s.start, End: s.end}, found, ""
+}
+
+// mount has a RUN read the argument from a file. Every user may: a build is
+// seen by nobody else, and the user that the base image sets is not known here.
+func (d *dockerfile) mount(s *step, name, id string, posix bool) ([]Edit, string) {
+	body := d.data[s.start:s.end]
+	script := strings.Join(append(slices.Clone(s.words), s.heredocs...), "\n")
+	switch {
+	case s.exec:
+		return nil, "RUN in its exec form starts no shell that could read a file"
+	case len(s.heredocs) > 0:
+		return nil, "RUN with a here-document; read /run/secrets/" + id + " in its first line"
+	case !posix:
+		return nil, "SHELL is not a POSIX shell"
+	case slices.ContainsFunc(s.flags, func(f string) bool { return usesVariable(f, name) }):
+		return nil, "a flag of RUN takes " + name
+	case strings.TrimSpace(script) == "":
+		return nil, "RUN has no command"
+	case writesVariable(script, name):
+		return nil, "RUN writes " + name + " into a layer or the build log; change that first"
+	case slices.ContainsFunc(s.flags, func(f string) bool { return strings.Contains(f, "type=secret") && strings.Contains(f, id) }):
+		return nil, "RUN mounts a secret of that name already"
+	}
+	first := skipBlank(body, len("RUN"))
+	at := first
+	for _, f := range s.flags {
+		if !strings.HasPrefix(body[at:], f) {
+			return nil, "the flags of RUN are written in a way that migrate cannot edit"
+		}
+		at = skipBlank(body, at+len(f))
+	}
+	return []Edit{{s.start + first, s.start + first, mountFlag(id), 0}, {s.start + at, s.start + at, readSecret(name, id), 1}}, ""
+}
+
+// skipBlank passes over blanks, continued lines and the comments between them.
+func skipBlank(body string, at int) int {
+	fresh := false // at the start of a line, where # starts a comment
+	for at < len(body) {
+		switch c := body[at]; {
+		case c == '\n':
+			fresh = true
+			at++
+		case strings.IndexByte(" \t\v\f\r", c) >= 0:
+			at++
+		case (c == '\\' || c == '`') && strings.TrimSpace(firstLine(body[at+1:])) == "":
+			at++
+		case c == '#' && fresh:
+			at += len(firstLine(body[at:]))
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// hasWord reports whether a script has name as a word: a program that it
+// starts may read the variable without $.
+func hasWord(script, name string) bool {
+	for at := 0; ; {
+		i := strings.Index(script[at:], name)
+		if i < 0 {
+			return false
+		}
+		from, to := at+i, at+i+len(name)
+		if (from == 0 || !isNameByte(script[from-1])) && (to == len(script) || !isNameByte(script[to])) {
+			return true
+		}
+		at = to
+	}
+}
+
+// argFixes says for every build argument that reaches the Dockerfile what
+// migrate does with it.
+func (c *composeFile) argFixes(dockerfile string) map[string]Fix {
+	fixes := map[string]Fix{}
+	for _, a := range c.buildArgs() {
+		if a.Dockerfile == dockerfile {
+			fixes[a.Name] = c.fixOfArg(&a)
+		}
+	}
+	return fixes
+}
+
+// fixOf is fixOfArg for a pair of build.args.
+func (c *composeFile) fixOf(pr *pair) Fix {
+	for _, a := range c.buildArgs() {
+		if a.Key == pr.key {
+			return c.fixOfArg(&a)
+		}
+	}
+	return Fix{}
+}
+
+func (c *composeFile) fixOfArg(a *BuildArg) Fix {
+	switch {
+	case a.Why != "":
+		return Fix{ByHand, a.Why}
+	case a.From != "" && !c.inDotenv(a.From):
+		return Fix{ByHand, "its value is not in the source; declare it under build.secrets with environment: " + a.Name}
+	}
+	return Fix{ByFile, "migrate declares it under build.secrets, and RUN mounts it"}
+}
+
+// inDotenv reports whether migrate moves a variable of .env.
+func (c *composeFile) inDotenv(name string) bool {
+	if c.dotenv == nil {
+		c.dotenv = map[string]bool{}
+		data, err := c.files.read(filepath.Join(c.dir, ".env"))
+		if err == nil && !isEncrypted(data) {
+			for _, v := range EnvVars(data, c.policy) {
+				c.dotenv[v.Name] = v.Secret && v.Why == ""
+			}
+		}
+	}
+	return c.dotenv[name]
+}

@@ -1,0 +1,222 @@
+package lint
+
+import (
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// composeFile is a compose file as the rules see it: nodes with positions, not
+// a loaded project.
+type composeFile struct {
+	src      *source
+	dir      string // of the file, on disk
+	root     *yaml.Node
+	services []*service
+	policy   secret.Policy
+	files    *files // to look at what the file names
+	found    *[]envLiteral
+	args     *[]BuildArg
+	dotenv   map[string]bool     // secrets of .env that migrate moves
+	file     string              // on disk
+	parent   *composeFile        // that includes it, or nil
+	names    map[string]bool     // variables that mean something in a file with includes
+	inFiles  map[string]bool     // variables that values of env files are made of
+	takers   map[string][]string // by variable, the values that take it
+}
+
+// service is one service with << merged in.
+type service struct {
+	name   string
+	key    *yaml.Node
+	node   *yaml.Node
+	fields map[string]*yaml.Node
+	image  string
+	known  *secret.Image // its row in the catalogue, or nil
+	asFile []string      // x-compose-secure.file
+	asEnv  []string      // x-compose-secure.env
+	env    []pair
+}
+
+func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Policy) *composeFile {
+	c := &composeFile{src: src, dir: dir, root: root, policy: policy}
+	own := get(root, "x-compose-secure")
+	c.policy.Secret = append(texts(get(own, "secret")), c.policy.Secret...)
+	c.policy.Plain = append(texts(get(own, "plain")), c.policy.Plain...)
+	for _, e := range serviceEntries(root) {
+		s := &service{name: e.key.Value, key: e.key, node: e.value, fields: map[string]*yaml.Node{}}
+		for _, f := range entries(e.value) {
+			s.fields[f.key.Value] = f.value
+		}
+		image := expand(text(s.fields["image"]), false)
+		s.image = image.text
+		if i, ok := secret.Default().Lookup(s.image); ok && s.image != "" {
+			s.known = i
+		}
+		own := s.fields["x-compose-secure"]
+		s.asFile, s.asEnv = texts(get(own, "file")), texts(get(own, "env"))
+		s.env = pairs(s.fields["environment"])
+		c.services = append(c.services, s)
+	}
+	return c
+}
+
+// serviceEntries gives the services; a file of the first format, or a fragment
+// that another file extends, has them at the top.
+func serviceEntries(root *yaml.Node) []entry {
+	if n := get(root, "services"); n != nil {
+		return entries(n)
+	}
+	var list []entry
+	for _, e := range entries(root) {
+		if strings.HasPrefix(e.key.Value, "x-") {
+			continue
+		}
+		for _, key := range []string{"image", "build", "environment", "env_file"} {
+			if get(e.value, key) != nil {
+				list = append(list, e)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// texts gives the scalars of a list, or the one scalar.
+func texts(n *yaml.Node) []string {
+	var list []string
+	for _, i := range items(n) {
+		if t := text(i); t != "" {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// path gives a path of the compose file on disk; "" if it cannot be known
+// without interpolation or lies elsewhere.
+func (c *composeFile) path(p string) string {
+	e := expand(p, false)
+	if p == "" || strings.Contains(e.text, secret.Hole) || strings.Contains(p, "://") {
+		return ""
+	}
+	if filepath.IsAbs(e.text) {
+		return e.text
+	}
+	if strings.HasPrefix(e.text, "~") {
+		return ""
+	}
+	return filepath.Join(c.dir, e.text)
+}
+
+// fileRef is a file that another one names.
+type fileRef struct {
+	path  string
+	kind  kind
+	node  *yaml.Node // the scalar that names it
+	user  *service
+	build *build
+	args  map[string]Fix // of the secrets that build.args give to a Dockerfile
+	// compose is the file that names it.
+	compose *composeFile
+}
+
+// build is a service's build section.
+type build struct {
+	context    string // on disk, "" if it is not
+	dockerfile string
+	inline     *yaml.Node
+	args       *yaml.Node
+}
+
+// buildOf reads the short and the long form; nil without a build section.
+func (c *composeFile) buildOf(s *service) *build {
+	n := follow(s.fields["build"])
+	if n == nil || isNull(n) {
+		return nil
+	}
+	b := &build{}
+	dockerfile := ""
+	if n.Kind == yaml.MappingNode {
+		b.context = c.path(text(get(n, "context")))
+		if get(n, "context") == nil {
+			b.context = c.dir
+		}
+		dockerfile = text(get(n, "dockerfile"))
+		b.inline = follow(get(n, "dockerfile_inline"))
+		b.args = get(n, "args")
+	} else {
+		b.context = c.path(text(n))
+	}
+	if b.context == "" || b.inline != nil {
+		return b
+	}
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	if d := expand(dockerfile, false).text; !strings.Contains(d, secret.Hole) {
+		b.dockerfile = d
+		if !filepath.IsAbs(d) {
+			b.dockerfile = filepath.Join(b.context, d)
+		}
+	}
+	return b
+}
+
+// refs lists the files that c names and that are linted with it.
+func (c *composeFile) refs() []fileRef {
+	var list []fileRef
+	add := func(n *yaml.Node, k kind, user *service) {
+		if p := c.path(text(n)); p != "" {
+			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c})
+		}
+	}
+	list = append(list, fileRef{path: filepath.Join(c.dir, ".env"), kind: kindEnv, compose: c})
+	included := items(get(c.root, "include"))
+	if len(included) > 0 {
+		c.noteNames()
+	}
+	for _, i := range included {
+		if i.Kind != yaml.MappingNode {
+			add(i, kindCompose, nil)
+			continue
+		}
+		for _, p := range items(get(i, "path")) {
+			add(p, kindCompose, nil)
+		}
+		for _, p := range items(get(i, "env_file")) {
+			add(p, kindEnv, nil)
+		}
+	}
+	for _, s := range c.services {
+		for _, f := range c.envFiles(s) {
+			add(f, kindEnv, s)
+		}
+		if e := follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
+			if p := c.path(text(get(e, "file"))); p != "" {
+				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file"))})
+			}
+		}
+		if b := c.buildOf(s); b != nil && b.dockerfile != "" {
+			list = append(list, fileRef{path: b.dockerfile, kind: kindDockerfile, user: s, build: b, args: c.argFixes(b.dockerfile)})
+		}
+	}
+	return list
+}
+
+// envFiles gives the scalars that name a service's env files.
+func (c *composeFile) envFiles(s *service) []*yaml.Node {
+	var list []*yaml.Node
+	for _, i := range items(s.fields["env_file"]) {
+		if i.Kind == yaml.MappingNode {
+			i = get(i, "path")
+		}
+		if i != nil {
+			list = append(list, i)
+		}
+	}
+	return list
+}

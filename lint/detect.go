@@ -1,0 +1,161 @@
+package lint
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// Literal is a secret in a value, as bytes Start..End of its raw text.
+type Literal struct {
+	Start, End int
+	Name       string // the variable that it belongs to
+	Fallback   bool   // it is the default of ${Name:-...}
+}
+
+// EnvLiteral is a secret in a variable of a compose file.
+type EnvLiteral struct {
+	Literal
+	Service  string // "" in a template
+	Variable string
+	Raw      string     // the whole value before interpolation
+	Node     *yaml.Node // the scalar that holds the value
+	At       int        // where Raw starts in Node.Value
+	Opens    bool       // it is a key that decrypts
+	Ignored  bool       // a comment tells lint to leave it
+	Why      string     // why migrate has to leave it, or ""
+}
+
+// EnvVar is a variable of an env file. Start..End is its value without quotes.
+type EnvVar struct {
+	Name       string
+	Raw        string
+	Start, End int
+	Verbatim   bool // single quotes: nothing is expanded
+	Secret     bool
+	Opens      bool   // it is a key that decrypts
+	Ignored    bool   // a comment tells lint to leave it
+	Why        string // why migrate has to leave it, as far as the file tells
+}
+
+// ReadYAML gives the mapping of a file that is one YAML document.
+func ReadYAML(data []byte) (*yaml.Node, error) { return parseOne(data) }
+
+// EnvLiterals finds the secrets in the environments and templates of a parsed
+// compose file, as the rules do. policy is that of the configuration; the file's own is added.
+func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLiteral {
+	src := newSource("", data)
+	c := newComposeFile(src, "", root, policy)
+	var list []EnvLiteral
+	for _, l := range c.literals() {
+		rule := "CS001"
+		switch {
+		case l.fallback:
+			rule = "CS002"
+		case l.address:
+			rule = "CS005"
+		}
+		at := src.scalar(l.pair.node, l.pair.at+l.start, l.pair.at+l.end)
+		line, _ := src.position(at.start)
+		e := EnvLiteral{
+			Ignored:  src.ignored(rule, line),
+			Literal:  Literal{l.start, l.end, l.name, l.fallback},
+			Variable: l.pair.name, Raw: l.pair.value, Node: l.pair.node, At: l.pair.at, Opens: l.key,
+			Why: c.whyLiteral(&l),
+		}
+		if l.service != nil {
+			e.Service = l.service.name
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// EnvVars reads an env file, with the places of its values.
+func EnvVars(data []byte, policy secret.Policy) []EnvVar {
+	src := newSource("", data)
+	return envVars(&envFile{src: src, vars: parseEnv(src), policy: policy})
+}
+
+func envVars(f *envFile) []EnvVar {
+	found := map[int]bool{}
+	f.each(func(v *envVar, _ literal) { found[v.start] = true })
+	list := make([]EnvVar, 0, len(f.vars))
+	for _, v := range f.vars {
+		list = append(list, EnvVar{
+			Name: v.name, Raw: v.value, Start: v.start, End: v.end, Verbatim: v.verbatim, Secret: found[v.start],
+			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored("CS003", f.src.line(v.start)),
+		})
+	}
+	setWhy(list)
+	return list
+}
+
+// PolicyOf adds the policy of a compose file to that of the configuration.
+func PolicyOf(root *yaml.Node, policy secret.Policy) secret.Policy {
+	return newComposeFile(newSource("", nil), "", root, policy).policy
+}
+
+// Evaluate interpolates raw as Compose does when env holds every variable that
+// is set; another stands as a secret.Hole with its name.
+func Evaluate(raw string, env map[string]string) string { return evaluate(raw, env) }
+
+// Open reports whether raw takes a variable that env does not hold.
+func Open(raw string, env map[string]string) bool {
+	return strings.Contains(evaluate(raw, env), secret.Hole)
+}
+
+// Variables lists the variables that raw takes.
+func Variables(raw string) []string { return expandOpen(raw) }
+
+// IsEncrypted reports whether SOPS has encrypted data.
+func IsEncrypted(data []byte) bool { return isEncrypted(data) }
+
+// FollowedNode resolves an alias; nil when it leads nowhere.
+func FollowedNode(n *yaml.Node) *yaml.Node { return follow(n) }
+
+// Entry is one pair of a mapping.
+type Entry struct{ Key, Value *yaml.Node }
+
+// Entries lists the pairs of a mapping with << merged in and aliases resolved.
+func Entries(n *yaml.Node) []Entry {
+	merged := entries(n)
+	list := make([]Entry, len(merged))
+	for i, e := range merged {
+		list[i] = Entry{e.key, e.value}
+	}
+	return list
+}
+
+// ComposeFiles lists the compose files among paths; directories are walked as
+// Run walks them.
+func ComposeFiles(ctx context.Context, dir string, paths []string) ([]string, error) {
+	l := &linter{options: Options{Dir: dir}, files: newFiles(dir), seen: map[string]bool{}}
+	if err := l.start(ctx, paths); err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, r := range l.queue {
+		if r.kind == kindCompose {
+			list = append(list, filepath.Clean(r.path))
+		}
+	}
+	return list, nil
+}
+
+// Ignored reports whether .gitignore of the work tree that path lies in names
+// it. Outside a work tree it is false.
+func Ignored(path string, dir bool) bool {
+	r := newFiles("").repo(filepath.Dir(path))
+	return r != nil && r.ignored(path, dir)
+}
+
+// LeftOutOfBuild reports whether .dockerignore keeps path from the builder.
+func LeftOutOfBuild(context, dockerfile, path string) bool {
+	f := newFiles("")
+	return matchIgnore(dockerignore(f, &build{context: context, dockerfile: dockerfile}), path, false)
+}

@@ -1,0 +1,171 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// kind is how a file is read.
+type kind int
+
+const (
+	kindCompose kind = iota
+	kindEnv
+	kindDockerfile
+)
+
+// maxFile bounds what is read of one file, in bytes. Nothing that is written
+// by hand comes near.
+const maxFile = 8 << 20
+
+// files is the disk as the rules see it.
+type files struct {
+	cwd   string
+	mu    sync.Mutex
+	repos map[string]*repo // by directory asked for
+}
+
+func newFiles(cwd string) *files { return &files{cwd: cwd, repos: map[string]*repo{}} }
+
+// shown gives a path as it is printed: relative to the working directory when
+// it lies below.
+func (f *files) shown(path string) string {
+	if rel, err := filepath.Rel(f.cwd, path); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(path)
+}
+
+// read reads a regular file; a device or a pipe is refused.
+func (f *files) read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", f.shown(path))
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d MiB, not read", f.shown(path), maxFile>>20)
+	}
+	data := make([]byte, 0, info.Size()+1)
+	buf := bytes.NewBuffer(data)
+	if _, err := io.Copy(buf, io.LimitReader(file, maxFile)); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// kindOf tells a file's kind by its name.
+func kindOf(path string) kind {
+	base := strings.ToLower(filepath.Base(path))
+	switch {
+	case isDockerfileName(base):
+		return kindDockerfile
+	case isEnvName(base):
+		return kindEnv
+	}
+	return kindCompose
+}
+
+func isDockerfileName(base string) bool {
+	switch strings.TrimPrefix(filepath.Ext(base), ".") {
+	case "dockerignore", "md", "png", "jpg", "jpeg", "gif", "svg", "pdf", "yml", "yaml", "json", "sh", "py", "go", "js", "ts", "html", "zip", "gz":
+		return false
+	}
+	return base == "dockerfile" || base == "containerfile" || strings.HasSuffix(base, ".dockerfile") ||
+		strings.HasPrefix(base, "dockerfile.") || strings.HasPrefix(base, "dockerfile-") || strings.HasPrefix(base, "containerfile.")
+}
+
+// isEnvName tells .env, .env.local, .env-prod, db.env, and the forms to fill in
+// that are called after them: env.example, db.env.dist.
+func isEnvName(base string) bool {
+	rest, dotted := strings.CutPrefix(base, ".env")
+	if dotted && (rest == "" || strings.IndexByte(".-_", rest[0]) >= 0) {
+		return true
+	}
+	if i := strings.LastIndexAny(base, ".-_"); i > 0 && isSampleName(base[i:]) {
+		base = base[:i]
+	}
+	return base == "env" || strings.HasSuffix(base, ".env")
+}
+
+// isSampleName tells files that are a form to fill in.
+func isSampleName(base string) bool {
+	for _, w := range [...]string{"example", "sample", "template", "dist", "tmpl"} {
+		if strings.Contains(base, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// walk lists the files below dir that are worth reading: compose files by name
+// or by their first keys, env files and Dockerfiles; what git ignores is left
+// out, as are the directories of package managers.
+func (f *files) walk(ctx context.Context, dir string) ([]fileRef, error) {
+	var list []fileRef
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			return ctxErr
+		}
+		if err != nil {
+			if d != nil && d.IsDir() && path != dir {
+				return fs.SkipDir
+			}
+			return err
+		}
+		if path != dir && f.repo(filepath.Dir(path)).ignored(path, d.IsDir()) {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() {
+			if slices.Contains([]string{".git", "node_modules", ".venv", ".terraform"}, d.Name()) && path != dir {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		base := strings.ToLower(d.Name())
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		switch k := kindOf(base); {
+		case k != kindCompose:
+			list = append(list, fileRef{path: path, kind: k})
+		case f.isCompose(path, base):
+			list = append(list, fileRef{path: path, kind: k})
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (f *files) isCompose(path, base string) bool {
+	if !strings.HasSuffix(base, ".yml") && !strings.HasSuffix(base, ".yaml") || base == ConfigName {
+		return false
+	}
+	if strings.Contains(base, "compose") || strings.Contains(base, "docker-stack") {
+		return true
+	}
+	data, err := f.read(path)
+	if err != nil {
+		return false
+	}
+	return (bytes.HasPrefix(data, []byte("services:")) || bytes.Contains(data, []byte("\nservices:"))) &&
+		(bytes.Contains(data, []byte("image:")) || bytes.Contains(data, []byte("build:")))
+}

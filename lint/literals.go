@@ -1,0 +1,109 @@
+package lint
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// envLiteral is a secret that stands in a variable of a compose file.
+type envLiteral struct {
+	literal
+	service *service // nil in a template
+	pair    pair
+	key     bool // it opens encrypted files
+}
+
+// literals finds the secrets in every environment of the file and in its
+// templates. The rules share it.
+func (c *composeFile) literals() []envLiteral {
+	if c.found != nil {
+		return *c.found
+	}
+	var list []envLiteral
+	declared := map[string]bool{} // a value that is the name of a secret points at it
+	for _, e := range entries(get(c.root, "secrets")) {
+		declared[e.key.Value] = true
+	}
+	args := map[*yaml.Node]bool{} // what builds take has a rule of its own
+	for _, s := range c.services {
+		if b := c.buildOf(s); b != nil {
+			for _, pr := range pairs(b.args) {
+				args[pr.node] = true
+			}
+		}
+	}
+	add := func(s *service, prs []pair) {
+		for _, pr := range prs {
+			if declared[pr.value] || s == nil && args[pr.node] {
+				continue
+			}
+			for _, l := range inspect(c.policy, pr.name, pr.value) {
+				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.name, pr.value)})
+			}
+		}
+	}
+	for _, s := range c.services {
+		add(s, s.env)
+	}
+	for _, e := range c.templates() {
+		c.template(e.value, func(n *yaml.Node) { add(nil, pairs(n)) }, map[*yaml.Node]bool{})
+	}
+	c.found = &list
+	return list
+}
+
+// templates gives the top-level extension fields, where files keep what their
+// services share.
+func (c *composeFile) templates() []entry {
+	var list []entry
+	for _, e := range entries(c.root) {
+		if strings.HasPrefix(e.key.Value, "x-") && e.key.Value != "x-compose-secure" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// notEnvironment are the keys of a service under which pairs are no variables.
+var notEnvironment = map[string]bool{
+	"command": true, "entrypoint": true, "healthcheck": true, "labels": true, "secrets": true, "configs": true,
+	"volumes": true, "ports": true, "networks": true, "depends_on": true, "extra_hosts": true, "deploy": true,
+	"x-compose-secure": true, "build": true,
+}
+
+// template visits every mapping and list of a template.
+func (c *composeFile) template(n *yaml.Node, visit func(*yaml.Node), seen map[*yaml.Node]bool) {
+	n = follow(n)
+	if n == nil || n.Kind == yaml.ScalarNode || seen[n] {
+		return
+	}
+	seen[n] = true
+	visit(n)
+	if n.Kind == yaml.SequenceNode {
+		for _, i := range n.Content {
+			c.template(i, visit, seen)
+		}
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !notEnvironment[n.Content[i].Value] {
+			c.template(n.Content[i+1], visit, seen)
+		}
+	}
+}
+
+// reportLiteral reports an envLiteral with the words that all rules use.
+func (p *pass) reportLiteral(c *composeFile, l envLiteral, message, hint string) {
+	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name)}
+	if why := c.whyLiteral(&l); why != "" {
+		f.Fix = Fix{ByHand, why}
+		if !l.key {
+			f.Hint = why
+		}
+	}
+	if l.service != nil {
+		f.Service = l.service.name
+	}
+	p.pairLiteral(&l.pair, l.literal, f)
+}

@@ -1,0 +1,89 @@
+package lint
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// judgedElsewhere are the keys of a service that have rules of their own.
+var judgedElsewhere = map[string]bool{
+	"environment": true, "command": true, "entrypoint": true, "healthcheck": true, "labels": true, "annotations": true,
+	"post_start": true, "pre_stop": true, "x-compose-secure": true,
+}
+
+func ruleAddress() Rule {
+	return Rule{
+		ID: "CS005", Name: "password in a URL", Severity: Error,
+		Why: "A connection string with its password inside is a secret as a whole: it is passed on, logged and shown in error messages. " +
+			"When a secret is interpolated into it, up treats the whole value as the secret.",
+		compose: func(p *pass, c *composeFile) {
+			for _, l := range c.literals() {
+				if l.address && !l.fallback && !l.key {
+					p.reportLiteral(c, l, fmt.Sprintf("%s holds a password inside a URL", l.pair.name),
+						"interpolate the password from a variable; up then delivers the whole value as a secret")
+				}
+			}
+			for _, s := range c.services {
+				for _, e := range entries(s.node) {
+					if !judgedElsewhere[e.key.Value] {
+						p.elsewhere(c, s, e)
+					}
+				}
+			}
+			for _, e := range entries(c.root) {
+				if e.key.Value == "volumes" || e.key.Value == "networks" || e.key.Value == "include" {
+					p.elsewhere(c, &service{}, e)
+				}
+			}
+		},
+	}
+}
+
+// elsewhere looks at values of which only the form can tell, and at options of
+// drivers, which have names.
+func (p *pass) elsewhere(c *composeFile, s *service, field entry) {
+	skip := map[*yaml.Node]bool{}
+	if field.key.Value == "build" || field.key.Value == "deploy" {
+		for _, key := range []string{"args", "dockerfile_inline", "labels"} {
+			if n := get(field.value, key); n != nil {
+				skip[n] = true
+			}
+		}
+	}
+	report := func(pr pair) {
+		for _, l := range inspect(c.policy, pr.name, pr.value) {
+			message := fmt.Sprintf("%s of %s holds a plaintext secret", pr.name, field.key.Value)
+			if pr.name == "" {
+				message = field.key.Value + " holds a plaintext secret"
+			}
+			p.pairLiteral(&pr, l, Finding{
+				Service: s.name, Key: field.key.Value, Message: message,
+				Hint: "take it from a variable", Fix: Fix{ByHand, "no container reads this field"},
+			})
+		}
+	}
+	var options []*yaml.Node
+	switch field.key.Value {
+	case "logging":
+		options = append(options, get(field.value, "options"))
+	case "volumes":
+		for _, v := range entries(field.value) {
+			options = append(options, get(v.value, "driver_opts"))
+		}
+	}
+	for _, o := range options {
+		for _, pr := range pairs(o) {
+			if pr.name != "o" {
+				report(pr)
+			}
+		}
+	}
+	walkScalars(field.value, func(n *yaml.Node) {
+		if secret.FindCredential(n.Value).Found() {
+			report(pair{value: n.Value, node: n})
+		}
+	}, skip)
+}

@@ -1,0 +1,134 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+const mountHint = "use RUN --mount=type=secret,id=%s and read /run/secrets/%s in that RUN"
+
+func mountHintFor(name string) string {
+	id := strings.ToLower(name)
+	return fmt.Sprintf(mountHint, id, id)
+}
+
+func ruleDockerfileVariable() Rule {
+	return Rule{
+		ID: "CS013", Name: "secret in ARG or ENV", Severity: Error,
+		Why: "ARG and ENV are kept in the image: `docker history` and `docker inspect` show them to everybody who can pull it, " +
+			"also when the value comes from the command line of the build. Mount the secret for the one RUN that needs it.",
+		docker: func(p *pass, d *dockerfile) {
+			for i := range d.steps {
+				s := &d.steps[i]
+				for _, v := range d.variables(s) {
+					p.dockerfileVariable(d, s, v)
+				}
+			}
+		},
+	}
+}
+
+// fixOf says what migrate does with a variable of ARG or ENV.
+func (d *dockerfile) fixOf(s *step, name string) Fix {
+	if fix, ok := d.args[name]; ok && s.name == "arg" {
+		return fix
+	}
+	if s.name == "env" {
+		return Fix{ByHand, "only you know whether a RUN or the container needs it"}
+	}
+	return Fix{ByHand, "no build.args of a compose file gives it; the RUN that uses it has to read the mounted file"}
+}
+
+// variables reads NAME=value out of ARG and ENV.
+func (d *dockerfile) variables(s *step) []pair {
+	var list []pair
+	switch s.name {
+	case "arg":
+		for _, w := range s.words {
+			name, value, ok := strings.Cut(w, "=")
+			list = append(list, pair{name: name, value: value, none: !ok})
+		}
+	case "env":
+		// The parser gives name, value and separator.
+		for i := 0; i+1 < len(s.words); i += 3 {
+			list = append(list, pair{name: s.words[i], value: s.words[i+1]})
+		}
+	}
+	return list
+}
+
+func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
+	kind := strings.ToUpper(s.name)
+	f := Finding{
+		Service: d.serviceName(), Key: v.name, Hint: mountHintFor(v.name),
+		Fix: d.fixOf(s, v.name),
+	}
+	value := unquote(v.value)
+	if found := inspect(d.policy, v.name, value); len(found) > 0 {
+		l := found[0]
+		r := d.find(s, value[l.start:l.end], d.after(s, v.name))
+		f.Message = fmt.Sprintf("%s %s holds a plaintext secret", kind, v.name)
+		l.fallback = true
+		p.literalAt(r, l, f)
+		return
+	}
+	e := expand(value, false)
+	open := v.none || value == "" || strings.Contains(e.text, secret.Hole)
+	if !open || !d.policy.Classify(v.name, "").Secret || copiesArg(s, &e) {
+		return
+	}
+	if s.name == "env" && value == "" {
+		return
+	}
+	f.Severity = Warning
+	f.Message = fmt.Sprintf("%s %s leaves a secret in the image's history", kind, v.name)
+	p.report(d.find(s, v.name, 0), f)
+}
+
+func copiesArg(s *step, e *expanded) bool { return s.name == "env" && len(e.open) > 0 }
+
+// after gives where, inside a step, the value of name can start.
+func (d *dockerfile) after(s *step, name string) int {
+	if i := strings.Index(d.data[s.start:s.end], name); i >= 0 {
+		return i + len(name)
+	}
+	return 0
+}
+
+func (d *dockerfile) serviceName() string {
+	if d.user == nil {
+		return ""
+	}
+	return d.user.name
+}
+
+func ruleDockerfileArgEnv() Rule {
+	return Rule{
+		ID: "CS015", Name: "ARG copied to ENV", Severity: Warning,
+		Why: "`ENV X=$X` turns a value of the build into a value of every container and of the image's configuration.",
+		docker: func(p *pass, d *dockerfile) {
+			for i := range d.steps {
+				s := &d.steps[i]
+				if s.name != "env" {
+					continue
+				}
+				for _, v := range d.variables(s) {
+					e := expand(unquote(v.value), false)
+					for _, name := range e.open {
+						if !d.secretArgs[name] && !d.policy.Classify(v.name, "").Secret {
+							continue
+						}
+						p.report(d.find(s, v.value, d.after(s, v.name)), Finding{
+							Service: d.serviceName(), Key: v.name,
+							Message: fmt.Sprintf("ENV %s keeps the build argument %s in the image", v.name, name),
+							Hint:    mountHintFor(name) + "; at run time, deliver it as a secret", Fix: Fix{ByHand, "only you know which of the two needs it"},
+						})
+						break
+					}
+				}
+			}
+		},
+	}
+}

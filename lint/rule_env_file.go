@@ -1,0 +1,111 @@
+package lint
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+func ruleEnvFile() Rule {
+	return Rule{
+		ID: "CS003", Name: "literal secret in an env file", Severity: Error,
+		Why: "An env file is plaintext on disk, in backups and in every copy of the directory, and its values end in the " +
+			"container's configuration. Encrypt the file with SOPS: every place where Compose takes an env file takes that as well.",
+		env: func(p *pass, f *envFile) {
+			f.each(func(v *envVar, l literal) {
+				if isDecryptionKey(v.name, v.value) {
+					return
+				}
+				fd := Finding{Key: v.name, Message: fmt.Sprintf("%s holds a plaintext secret", v.name), Fix: fixFor(f.service, v.name)}
+				if f.service != nil {
+					fd.Service = f.service.name
+				}
+				fd.Hint = "compose-secure migrate moves it to a SOPS file"
+				switch why := f.whyNot(v); {
+				case f.compose == nil && isSampleName(strings.ToLower(filepath.Base(f.path))):
+					fd.Severity = Warning
+					fd.Hint = "leave the value empty: what a sample holds is kept by those who copy it"
+					fd.Fix = Fix{ByHand, "only you know what a sample should say"}
+				case why != "":
+					fd.Fix = Fix{ByHand, why}
+					fd.Hint = "encrypt the file with SOPS: compose-secure takes it wherever Compose takes an env file"
+				}
+				l.fallback = true // no edit: an env file is where the value of a variable comes from
+				p.literalAt(byteRange{v.start + l.start, v.start + l.end}, l, fd)
+			})
+		},
+	}
+}
+
+// whyNot gives the reason why migrate leaves a variable, or "".
+func (f *envFile) whyNot(v *envVar) string {
+	if f.compose == nil {
+		return "no compose file names it"
+	}
+	if f.why == nil {
+		f.why = map[int]string{}
+		for _, e := range envVars(f) {
+			f.why[e.Start] = e.Why
+		}
+	}
+	if why := f.why[v.start]; why != "" {
+		return why
+	}
+	return f.compose.whyEnv(f.path, v.name)
+}
+
+// each visits the secrets of an env file.
+func (f *envFile) each(visit func(*envVar, literal)) {
+	for i := range f.vars {
+		v := &f.vars[i]
+		if v.value == "" {
+			continue
+		}
+		if v.verbatim {
+			if f.policy.Classify(v.name, v.value).Secret {
+				l := literal{end: len(v.value), name: v.name}
+				if c := secret.FindCredential(v.value); c.Found() {
+					l.start, l.end = c.Start, c.End
+				}
+				visit(v, l)
+			}
+			continue
+		}
+		for _, l := range inspect(f.policy, v.name, v.value) {
+			visit(v, l)
+		}
+	}
+}
+
+func ruleEnvFileExposed() Rule {
+	return Rule{
+		ID: "CS004", Name: "env file with secrets in git", Severity: Warning,
+		Why: "An env file that git tracks, or that `git add .` would take, publishes its values with the next push. " +
+			"Ignore it, or encrypt it; and rotate what was ever committed.",
+		env: func(p *pass, f *envFile) {
+			if !f.tracked && !f.exposed || isSampleName(strings.ToLower(filepath.Base(f.path))) {
+				return
+			}
+			done := false
+			f.each(func(v *envVar, l literal) {
+				if done {
+					return
+				}
+				done = true
+				fd := Finding{
+					Key:     v.name,
+					Message: "git tracks this file, which holds secrets",
+					Hint:    "git rm --cached it, add it to .gitignore and rotate what was committed",
+					Fix:     Fix{ByHand, "git has to forget it, and what was committed has to be rotated"},
+				}
+				if f.exposed {
+					fd.Message = "git does not ignore this file, which holds secrets"
+					fd.Hint = "add it to .gitignore, or encrypt it with SOPS"
+				}
+				p.report(byteRange{v.start + l.start, v.start + l.end}, fd)
+			})
+		},
+	}
+}

@@ -1,0 +1,150 @@
+package lint
+
+import (
+	"go.yaml.in/yaml/v4"
+)
+
+// entry is one pair of a mapping.
+type entry struct{ key, value *yaml.Node }
+
+// follow resolves an alias.
+func follow(n *yaml.Node) *yaml.Node {
+	for range 8 {
+		if n == nil || n.Kind != yaml.AliasNode {
+			return n
+		}
+		n = n.Alias
+	}
+	return nil
+}
+
+// maxMerge bounds chains of << so that a hostile file cannot blow up.
+const maxMerge = 16
+
+// entries lists the pairs of a mapping with << merged in; a key of the mapping
+// itself wins, as does the earlier of several merged mappings. Anything that
+// is no mapping has no entries. See https://yaml.org/type/merge.html.
+func entries(n *yaml.Node) []entry {
+	var list []entry
+	seen := map[string]bool{}
+	merge(n, &list, seen, 0)
+	return list
+}
+
+func merge(n *yaml.Node, list *[]entry, seen map[string]bool, depth int) {
+	n = follow(n)
+	if n == nil || n.Kind != yaml.MappingNode || depth > maxMerge {
+		return
+	}
+	own := len(*list)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if k.Value == "<<" && k.Tag != "!!str" || seen[k.Value] {
+			continue
+		}
+		*list = append(*list, entry{k, follow(v)})
+	}
+	for _, e := range (*list)[own:] { // a key that stands twice is a mistake, and both values can be read
+		seen[e.key.Value] = true
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k, v := n.Content[i], follow(n.Content[i+1]); k.Value == "<<" && k.Tag != "!!str" && v != nil {
+			if v.Kind != yaml.SequenceNode {
+				merge(v, list, seen, depth+1)
+				continue
+			}
+			for _, m := range v.Content {
+				merge(m, list, seen, depth+1)
+			}
+		}
+	}
+}
+
+// get gives the value of a key, or nil.
+func get(n *yaml.Node, key string) *yaml.Node {
+	for _, e := range entries(n) {
+		if e.key.Value == key {
+			return e.value
+		}
+	}
+	return nil
+}
+
+// items gives the elements of a sequence, or the scalar itself where Compose
+// takes either.
+func items(n *yaml.Node) []*yaml.Node {
+	n = follow(n)
+	switch {
+	case n == nil, isNull(n):
+		return nil
+	case n.Kind == yaml.SequenceNode:
+		list := make([]*yaml.Node, 0, len(n.Content))
+		for _, c := range n.Content {
+			if c = follow(c); c != nil {
+				list = append(list, c)
+			}
+		}
+		return list
+	}
+	return []*yaml.Node{n}
+}
+
+// text gives a scalar's value, or "".
+func text(n *yaml.Node) string {
+	if n = follow(n); n == nil || n.Kind != yaml.ScalarNode || isNull(n) {
+		return ""
+	}
+	return n.Value
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// pair is NAME and value, from a mapping or from a list of NAME=value.
+type pair struct {
+	name  string
+	value string     // raw
+	node  *yaml.Node // the scalar that holds the value
+	at    int        // where value starts inside node.Value
+	key   *yaml.Node // the scalar that holds the name
+	none  bool       // there is a name alone
+}
+
+// pairs reads what Compose calls a mapping or list of variables.
+func pairs(n *yaml.Node) []pair {
+	n = follow(n)
+	if n == nil {
+		return nil
+	}
+	var list []pair
+	if n.Kind == yaml.SequenceNode {
+		for _, item := range items(n) {
+			switch item.Kind {
+			case yaml.ScalarNode:
+				list = append(list, cutPair(item))
+			case yaml.MappingNode: // - NAME: value, a mistake that is often made
+				list = append(list, pairs(item)...)
+			}
+		}
+		return list
+	}
+	for _, e := range entries(n) {
+		if e.value == nil || e.value.Kind != yaml.ScalarNode {
+			continue
+		}
+		p := pair{name: e.key.Value, key: e.key, node: e.value, none: isNull(e.value)}
+		if !p.none {
+			p.value = e.value.Value
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func cutPair(item *yaml.Node) pair {
+	for i := 0; i < len(item.Value); i++ {
+		if item.Value[i] == '=' {
+			return pair{name: item.Value[:i], value: item.Value[i+1:], node: item, at: i + 1, key: item}
+		}
+	}
+	return pair{name: item.Value, node: item, key: item, none: true}
+}
