@@ -1,0 +1,171 @@
+package migrate
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/lint"
+)
+
+// buildSecret is a build argument that a build now gets as a secret.
+type buildSecret struct {
+	arg, id string
+	value   *value
+}
+
+// buildArgs makes build secrets of the secrets under build.args.
+func (c *file) buildArgs() {
+	args := lint.BuildArgs(c.doc.data, c.dir, c.doc.root, c.policy)
+	for i := range args {
+		a := &args[i]
+		if a.From == "" {
+			c.hide(a.Raw[a.Start:a.End])
+		}
+		at := place(c.shown(c.path), a.Node.Line, a.Name)
+		why := a.Why
+		if why == "" {
+			why = c.buildArg(a)
+		}
+		if why != "" {
+			c.why[at] = why
+			continue
+		}
+		c.places[at] = true
+	}
+}
+
+// buildArg moves one argument. It gives the reason why not.
+func (c *file) buildArg(a *lint.BuildArg) string {
+	const unwritable = "migrate cannot edit a build section that is written in this way"
+	i, step := slices.Index(a.Args.Content, a.Key), stepOf(a.Args)
+	holder, at := a.Args, i
+	if len(a.Args.Content) == step { // the last one takes args with it
+		holder, at = a.Build, ownIndex(a.Build, "args")
+	}
+	have := ownValue(a.Build, "secrets")
+	switch {
+	case c.simple || i < 0 || at < 0 || !c.canDeclare() || !c.doc.removable(holder, at):
+		return unwritable
+	case holder == a.Build && len(a.Build.Content) == 2:
+		return unwritable
+	case have != nil && (have.Kind != yaml.SequenceNode || have.Anchor != "" || len(have.Content) == 0 && have.Style&yaml.FlowStyle == 0):
+		return unwritable
+	case have != nil && slices.Contains(grants(have), a.ID):
+		return "build.secrets has " + a.ID + " already"
+	}
+	v := c.moved[c.envPath()][a.From]
+	if a.From == "" {
+		if v = c.value(a.Services[0], a.Name, lint.Evaluate(a.Raw, nil), a.Node); v == nil {
+			return "the store cannot hold the value"
+		}
+	}
+	if v == nil {
+		return "its value is not in the source"
+	}
+	if why := c.dockerfile(a); why != "" {
+		return why
+	}
+	c.doc.remove(holder, at)
+	c.grantBuild(a.Build, a.ID, v)
+	c.declareSecret(v)
+	for _, name := range a.Services {
+		c.built[name] = append(c.built[name], &buildSecret{a.Name, a.ID, v})
+	}
+	return ""
+}
+
+// grantBuild gives a build a secret under the id that the Dockerfile mounts.
+func (c *file) grantBuild(build *yaml.Node, id string, v *value) {
+	item := str(v.file)
+	if v.file != id {
+		item = mapping(str("source"), str(v.file), str("target"), str(id))
+		item.Style = yaml.FlowStyle
+	}
+	if have := ownValue(build, "secrets"); have != nil {
+		have.Content = append(have.Content, item)
+		return
+	}
+	list := seq()
+	list.Content = append(list.Content, item)
+	build.Content = append(build.Content, str("secrets"), list)
+}
+
+// dockerfile has the Dockerfile mount the secret, once for all who build it.
+func (c *file) dockerfile(a *lint.BuildArg) string {
+	done := a.Dockerfile + "\x00" + a.Name
+	if c.args[done] {
+		return ""
+	}
+	data, err := original(a.Dockerfile)
+	if err != nil || data == nil {
+		return "its Dockerfile cannot be read"
+	}
+	edits, why := lint.SecretArg(data, a.Name, a.ID)
+	if why != "" {
+		return why
+	}
+	all := slices.Clone(c.edits[a.Dockerfile])
+	for _, e := range edits {
+		all = append(all, edit{start: e.Start, end: e.End, text: e.Text, order: e.Order})
+		if e.Text == "" || e.Order == 0 {
+			c.placesOf(a, data, e)
+		}
+	}
+	if err := c.stage(a.Dockerfile, data, all); err != nil {
+		return "migrate cannot edit its Dockerfile"
+	}
+	c.args[done] = true
+	return ""
+}
+
+// placesOf notes the lines of a Dockerfile that an edit mends.
+func (c *file) placesOf(a *lint.BuildArg, data []byte, e lint.Edit) {
+	line := newText(data).line(e.Start)
+	key := a.Name
+	if e.Text != "" {
+		key = "RUN"
+	}
+	c.places[place(c.shown(a.Dockerfile), line, key)] = true
+}
+
+// grants lists the ids under which a build gets its secrets.
+func grants(list *yaml.Node) []string {
+	var ids []string
+	for _, n := range list.Content {
+		n = lint.FollowedNode(n)
+		id := scalarText(n)
+		if n != nil && n.Kind == yaml.MappingNode {
+			if id = scalarText(get(n, "target")); id == "" {
+				id = scalarText(get(n, "source"))
+			}
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// builtWith gives the build arguments of a service, also those that this plan
+// delivers as secrets: these must be granted, declared and mounted.
+func (c *file) builtWith(s *service, vars map[string]string, done bool) map[string]string {
+	n := lint.FollowedNode(get(s.merged, "build"))
+	all := map[string]string{}
+	if n == nil || n.Kind != yaml.MappingNode {
+		return all
+	}
+	for _, v := range pairsOf(get(n, "args")) {
+		if v.none {
+			v.raw = "${" + v.name + "}"
+		}
+		all[v.name] = lint.Evaluate(v.raw, vars)
+	}
+	if !done {
+		return all
+	}
+	for _, b := range c.built[s.name] {
+		if list := lint.FollowedNode(get(n, "secrets")); list != nil && slices.Contains(grants(list), b.id) && get(get(c.doc.root, "secrets"), b.value.file) != nil {
+			all[b.arg] = b.value.text
+		}
+	}
+	return all
+}

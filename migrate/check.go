@@ -1,0 +1,82 @@
+package migrate
+
+import (
+	"maps"
+
+	"github.com/compose-secure/compose-secure/lint"
+)
+
+// check reads the edited file again. Its tree has to be the one that was
+// meant, and every service has to get the variables that it got before.
+func (c *file) check() error {
+	data, ok := c.now[c.path]
+	if !ok {
+		data = c.doc.data
+	}
+	root, err := lint.ReadYAML(data)
+	if err != nil || !sameTree(root, c.doc.root) {
+		return errMeaning
+	}
+	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
+		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) })
+	vars := maps.Clone(c.dotenv)
+	for name := range c.moved[c.envPath()] {
+		delete(vars, name)
+	}
+	if c.names.path != "" && !c.o.Files {
+		for _, v := range c.names.values {
+			if _, ok := vars[v.name]; !ok {
+				vars[v.name] = v.text
+			}
+		}
+	}
+	after := effective(root, c.dir, c.fileAfter, vars, c.delivered,
+		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, true) })
+	if len(before) != len(after) {
+		return errMeaning
+	}
+	for name, env := range before {
+		if !maps.Equal(env, after[name]) {
+			return errMeaning
+		}
+	}
+	return nil
+}
+
+func (c *file) fileBefore(path string) map[string]string {
+	data, err := original(path)
+	if err != nil || data == nil || lint.IsEncrypted(data) {
+		return nil
+	}
+	return envValues(data)
+}
+
+func (c *file) fileAfter(path string) map[string]string {
+	if data, ok := c.now[path]; ok {
+		return envValues(data)
+	}
+	return c.fileBefore(path)
+}
+
+// delivered tells a file variable that this plan has set from others: the
+// secret must be granted and declared.
+func (c *file) delivered(s *service, v variable) (name, text string, ok bool) {
+	if c.o.Files {
+		for _, val := range c.names.values {
+			if v.raw == c.fileRef(val) {
+				return v.name, val.text, true
+			}
+		}
+	}
+	d := c.mounted[[2]string{s.name, v.name}]
+	if d == nil || d.raw != v.raw {
+		return "", "", false
+	}
+	declared := get(get(c.doc.root, "secrets"), d.value.file) != nil
+	for _, granted := range s.secrets() {
+		if granted == d.value.file && declared {
+			return d.name, d.value.text, true
+		}
+	}
+	return "", "", false
+}

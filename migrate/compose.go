@@ -1,0 +1,381 @@
+package migrate
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// file is one compose file that is planned.
+type file struct {
+	*planner
+	*part
+	simple   bool // no file variables of images
+	doc      *document
+	before   *yaml.Node // the tree as it was
+	services []*service
+	names    *names
+	taken    map[string]bool // variables that mean something already
+	uses     map[*yaml.Node][]use
+	mounted  map[[2]string]*delivery   // by service and file variable
+	built    map[string][]*buildSecret // by service
+	dotenv   map[string]string         // .env as it was
+	inFile   map[string]bool           // variables that values of env files are made of
+}
+
+// use is a service that sees a value.
+type use struct {
+	service *service
+	v       variable
+}
+
+// delivery is a variable that an image now reads from a file.
+type delivery struct {
+	name  string // of the variable before
+	raw   string // of the file variable
+	value *value
+}
+
+func (p *planner) open(n *part, data []byte, simple bool) (*file, error) {
+	root, err := lint.ReadYAML(data)
+	if err != nil {
+		return nil, err
+	}
+	before, err := lint.ReadYAML(data)
+	if err != nil {
+		return nil, err
+	}
+	c := &file{
+		planner: p, part: n, simple: simple, doc: newDocument(data, root), before: before,
+		services: services(root), taken: map[string]bool{},
+		uses: map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
+	}
+	if c.names, err = p.storeOf(n.root.tree, n.root.dir); err != nil {
+		return nil, err
+	}
+	for _, o := range append(p.others(n), n) {
+		for _, e := range lint.Entries(get(o.tree, "secrets")) {
+			c.names.secrets[e.Key.Value] = true
+		}
+	}
+	for _, s := range c.services {
+		for _, v := range s.environment() {
+			c.uses[v.node] = append(c.uses[v.node], use{s, v})
+		}
+	}
+	return c, nil
+}
+
+func (c *file) run() error {
+	if err := c.envFiles(); err != nil {
+		return err
+	}
+	c.literals()
+	c.buildArgs()
+	c.references()
+	if err := c.declare(); err != nil {
+		return err
+	}
+	if c.o.Files && len(c.names.values) > 0 {
+		c.keepOut(c.names.path, true)
+	}
+	edits, err := c.doc.edits()
+	if err != nil {
+		return err
+	}
+	if err := c.stage(c.path, c.doc.data, edits); err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// literals moves the secrets that stand in environments and templates.
+func (c *file) literals() {
+	byNode := map[*yaml.Node][]lint.EnvLiteral{}
+	var order []*yaml.Node
+	for _, l := range lint.EnvLiterals(c.doc.data, c.doc.root, c.policy) {
+		c.hide(l.Raw[l.Start:l.End])
+		if from, to, ok := c.doc.content(l.Node); !ok && from < to {
+			c.hide(string(c.doc.data[from:to]))
+		}
+		if l.Ignored || slices.ContainsFunc(byNode[l.Node], func(o lint.EnvLiteral) bool { return o.Start == l.Start }) {
+			continue
+		}
+		if byNode[l.Node] == nil {
+			order = append(order, l.Node)
+		}
+		byNode[l.Node] = append(byNode[l.Node], l)
+	}
+	for _, n := range order {
+		list := byNode[n]
+		slices.SortFunc(list, func(a, b lint.EnvLiteral) int { return a.Start - b.Start })
+		line := n.Line
+		if why := c.literal(n, list); why != "" {
+			c.leave(n, list, why)
+			continue
+		}
+		to, _ := c.doc.end(n)
+		for ; line <= c.doc.line(to); line++ {
+			c.places[place(c.shown(c.path), line, list[0].Variable)] = true
+		}
+	}
+}
+
+func (c *file) leave(n *yaml.Node, list []lint.EnvLiteral, why string) {
+	to, _ := c.doc.end(n)
+	for line := n.Line; line <= c.doc.line(to); line++ {
+		c.why[place(c.shown(c.path), line, list[0].Variable)] = why
+	}
+}
+
+// literal moves the literals of one scalar. It gives the reason why not.
+func (c *file) literal(n *yaml.Node, list []lint.EnvLiteral) string {
+	first := list[0]
+	for _, l := range list {
+		if l.Why != "" {
+			return l.Why
+		}
+	}
+	if !c.doc.settable(n) {
+		return "migrate cannot edit a value that is written in this way"
+	}
+	if c.doc.changed[n] != "" {
+		return ""
+	}
+	whole := len(list) == 1 && !first.Fallback && first.Start == 0 && first.End == len(first.Raw)
+	if whole && !lint.Open(first.Raw, nil) && c.toFile(n, first.Variable, func(s *service) *value {
+		return c.value(s.name, first.Variable, lint.Evaluate(first.Raw, nil), n)
+	}) {
+		return ""
+	}
+	if c.o.Files {
+		return c.wholeFile(n, first)
+	}
+	return c.variables(n, list)
+}
+
+// wholeFile replaces a value by a reference to the file that has it.
+func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
+	if lint.Open(l.Raw, c.dotenv) {
+		return "it takes variables whose values are not known here"
+	}
+	v := c.value(c.owner(n), l.Variable, lint.Evaluate(l.Raw, c.dotenv), n)
+	if v == nil {
+		return "the store cannot hold the value"
+	}
+	c.doc.set(n, n.Value[:l.At]+c.fileRef(v))
+	return ""
+}
+
+func (c *file) fileRef(v *value) string {
+	path := filepath.Join(c.names.path, v.file)
+	if rel, err := filepath.Rel(c.base(), path); err == nil {
+		path = filepath.ToSlash(rel)
+	}
+	return "ref+file://" + path
+}
+
+// variables replaces literals by variables of the store.
+func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
+	raw := list[0].Raw
+	_, _, verbatim := c.doc.content(n)
+	if !verbatim {
+		if lint.Open(raw, nil) || len(lint.Variables(raw)) > 0 {
+			return "it holds variables, and is written with escapes or on several lines"
+		}
+		list = []lint.EnvLiteral{{Literal: lint.Literal{End: len(raw), Name: list[0].Name}, Variable: list[0].Variable, Raw: raw, At: list[0].At}}
+	}
+	out, at := "", 0
+	for _, l := range list {
+		text := raw[l.Start:l.End]
+		if l.Start < at || lint.Open(text, nil) || len(lint.Variables(text)) > 0 {
+			return "the secret itself takes variables"
+		}
+		text = lint.Evaluate(text, nil)
+		start, add, cut := l.Start, "", false
+		if l.Fallback {
+			op := lint.FallbackOp(raw[:l.Start], l.Name)
+			if op != "" {
+				if why := c.fallback(l.Name, text, n); why != "" {
+					return why
+				}
+				start, cut = l.Start-len(op), true
+			} else if !strings.HasSuffix(raw[:l.Start], "$${"+l.Name+":-") {
+				return "migrate moves a default, ${NAME:-value}, as a whole alone"
+			}
+		}
+		if !cut {
+			want := l.Variable
+			if l.Start > 0 || l.End < len(raw) {
+				if want = variableName(want); !strings.HasSuffix(want, "PASSWORD") {
+					want += "_PASSWORD"
+				}
+			}
+			v := c.value(c.owner(n), want, text, n)
+			if v == nil {
+				return "the store cannot hold the value"
+			}
+			add = "${" + v.name + "}"
+		}
+		out, at = out+raw[at:start]+add, l.End
+	}
+	c.doc.set(n, n.Value[:list[0].At]+out+raw[at:])
+	return ""
+}
+
+// fallback defines the variable of a default. One that .env or the store
+// defines already keeps that value.
+func (c *file) fallback(name, text string, n *yaml.Node) string {
+	if v := c.names.byName[name]; v != nil {
+		if v.text != text && c.moved[c.envPath()][name] != v {
+			return "two defaults of " + name + " differ"
+		}
+		return ""
+	}
+	if _, ok := c.dotenv[name]; ok {
+		return ".env defines " + name + ", and was left as it is"
+	}
+	if c.names.keys[name] {
+		return c.shown(c.names.path) + " defines " + name + " already; write ${" + name + ":?}"
+	}
+	if !c.names.takes(text) {
+		return "the store cannot hold the value"
+	}
+	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return c.means(o.tree, name, text) }) {
+		return "another place takes " + name + " with another default, or with none"
+	}
+	v := c.names.add(name, text)
+	v.places = append(v.places, fmt.Sprintf("%s:%d", c.shown(c.path), n.Line))
+	c.hide(text)
+	return ""
+}
+
+// means reports whether a variable that is set would change what stands
+// anywhere below n.
+func (c *file) means(n *yaml.Node, name, text string) bool {
+	if n.Kind == yaml.ScalarNode {
+		old := c.doc.value(n)
+		return lint.Evaluate(old, nil) != lint.Evaluate(old, map[string]string{name: text})
+	}
+	return slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.means(child, name, text) })
+}
+
+// owner is the first service that sees a value, "" for none.
+func (c *file) owner(n *yaml.Node) string {
+	if u := c.uses[n]; len(u) > 0 {
+		return u[0].service.name
+	}
+	return ""
+}
+
+// value gives the one value of the store for a text; nil when the store
+// cannot hold it.
+func (c *file) value(service, variable, text string, n *yaml.Node) *value {
+	if !c.names.takes(text) || text == "" || len(text) >= secret.MaxSize {
+		return nil
+	}
+	v := c.names.byText[text]
+	if v == nil {
+		name := variableName(variable)
+		for i := 1; c.taken[name] || !c.names.free(name); i++ {
+			name = variableName(service, variable)
+			if i > 1 {
+				name = fmt.Sprintf("%s_%d", name, i)
+			}
+		}
+		v = c.names.add(name, text)
+		c.hide(text)
+	}
+	if n != nil {
+		v.places = append(v.places, fmt.Sprintf("%s:%d", c.shown(c.path), n.Line))
+	}
+	return v
+}
+
+// references gives the image's own file variable the place of ${NAME} alone,
+// where NAME has left .env.
+func (c *file) references() {
+	moved := c.moved[c.envPath()]
+	for _, s := range c.services {
+		for _, v := range s.environment() {
+			name, ok := strings.CutPrefix(v.raw, "${")
+			name, closed := strings.CutSuffix(name, "}")
+			name, _, _ = strings.Cut(name, "?") // ${NAME:?message}
+			name = strings.TrimSuffix(name, ":")
+			if v.none { // the value of the variable of that name
+				name, ok, closed = v.name, true, true
+			}
+			val := moved[name]
+			if val == nil || !ok || !closed || !c.doc.settable(v.node) || c.doc.changed[v.node] != "" ||
+				!c.toFile(v.node, v.name, func(*service) *value { return val }) {
+				c.inFiles(v)
+			}
+		}
+	}
+}
+
+// inFiles gives a value that takes variables of .env a file of its own, when
+// that is where values go.
+func (c *file) inFiles(v variable) {
+	moved := c.moved[c.envPath()]
+	if !c.o.Files || c.doc.changed[v.node] != "" {
+		return
+	}
+	for _, n := range lint.Variables(v.raw) {
+		if moved[n] != nil {
+			_ = c.wholeFile(v.node, lint.EnvLiteral{Variable: v.name, Raw: v.raw, At: v.at}) // envFiles has made sure
+			return
+		}
+	}
+}
+
+// declare names the SOPS file when the compose file takes variables of it.
+func (c *file) declare() error {
+	if c.o.Files || c.root != c.part || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
+		return o.root == c.part && o.result != nil && c.takesStored(o.result)
+	}) {
+		return nil
+	}
+	rel, err := filepath.Rel(c.dir, c.names.path)
+	if err != nil {
+		return err
+	}
+	list := seq(filepath.ToSlash(rel))
+	list.Style = yaml.FlowStyle
+	own := ownValue(c.doc.root, "x-compose-secure")
+	switch {
+	case own == nil:
+		c.doc.root.Content = append(c.doc.root.Content, str("x-compose-secure"), mapping(str("sops"), list))
+	case len(scalarList(get(own, "sops"))) > 0:
+	case own.Kind != yaml.MappingNode || len(own.Content) == 0 && own.Style&yaml.FlowStyle == 0 || get(own, "sops") != nil:
+		return errPlace
+	default:
+		own.Content = append(own.Content, str("sops"), list)
+	}
+	return nil
+}
+
+// takesStored reports whether a file takes a variable of the store.
+func (c *file) takesStored(root *yaml.Node) bool {
+	for _, s := range services(root) {
+		for _, v := range s.environment() {
+			if v.none && c.names.byName[v.name] != nil {
+				return true
+			}
+		}
+	}
+	var takes func(n *yaml.Node) bool
+	takes = func(n *yaml.Node) bool {
+		if n.Kind == yaml.ScalarNode {
+			return slices.ContainsFunc(lint.Variables(n.Value), func(name string) bool { return c.names.byName[name] != nil })
+		}
+		return slices.ContainsFunc(n.Content, takes)
+	}
+	return takes(root)
+}

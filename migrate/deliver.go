@@ -1,0 +1,219 @@
+package migrate
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// mountDir is where a service finds its secrets.
+const mountDir = "/run/secrets/"
+
+// form says how the image of a service reads a variable from a file that any
+// secret can be.
+func (s *service) form(name string) (secret.FileForm, bool) {
+	if slices.Contains(s.asEnv, name) || s.mentions(name) {
+		return secret.FileForm{}, false
+	}
+	f := secret.FileForm{Variable: name + "_FILE", ValueFormat: "%s"}
+	if !slices.Contains(s.asFile, name) {
+		known, ok := s.image.File(name)
+		if !ok || known.Target != "" || s.image.Owner != nil {
+			return secret.FileForm{}, false
+		}
+		f = known
+	}
+	for _, v := range s.environment() {
+		if v.name == f.Variable && f.Variable != name {
+			return secret.FileForm{}, false
+		}
+	}
+	return f, true
+}
+
+// form is the form of a service that shares its variables with no other: of two
+// that are merged, one could get the plain variable beside the file.
+func (c *file) form(s *service, name string) (secret.FileForm, bool) {
+	if c.linked[s.name] || c.setElsewhere(s.name, name) {
+		return secret.FileForm{}, false
+	}
+	return s.form(name)
+}
+
+// mayGrant reports whether services of the file can be granted a value: a file
+// that is included has to declare what it grants, and no other may do the same.
+func (c *file) mayGrant(v *value) bool {
+	return v.owner == nil || v.owner == c.unit()
+}
+
+// unit is the file that stands for all that are merged into one project.
+func (n *part) unit() *part {
+	if n.included {
+		return n
+	}
+	return n.root
+}
+
+// mentions reports whether a command of the service takes the variable from
+// its environment.
+func (s *service) mentions(name string) bool {
+	for _, key := range []string{"command", "entrypoint", "healthcheck", "post_start", "pre_stop"} {
+		if mentions(get(s.merged, key), name, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+func mentions(n *yaml.Node, name string, depth int) bool {
+	if n = lint.FollowedNode(n); n == nil || depth > maxDepth {
+		return false
+	}
+	return n.Kind == yaml.ScalarNode && strings.Contains(n.Value, name) ||
+		slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return mentions(c, name, depth+1) })
+}
+
+// toFile gives a scalar of an environment, and the services that see it, the
+// form of a file: the image's own variable, the grant and the secret.
+func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool {
+	uses := c.uses[n]
+	if c.simple || len(uses) == 0 || n.Anchor != "" || !c.canDeclare() {
+		return false
+	}
+	form, ok := c.form(uses[0].service, name)
+	if !ok {
+		return false
+	}
+	for _, u := range uses {
+		f, ok := c.form(u.service, name)
+		if !ok || f != form || u.v.name != name || !u.service.grantable() {
+			return false
+		}
+	}
+	key := uses[0].v.key
+	if key != n && (key.Anchor != "" || !c.doc.settable(key) || key.Kind != yaml.ScalarNode) {
+		return false
+	}
+	v := of(uses[0].service)
+	if v == nil || !c.mayGrant(v) {
+		return false
+	}
+	raw := fmt.Sprintf(form.ValueFormat, mountDir+v.file)
+	if key == n {
+		c.doc.set(n, form.Variable+"="+raw)
+	} else {
+		if key.Value != form.Variable {
+			c.doc.set(key, form.Variable)
+		}
+		c.doc.set(n, raw)
+	}
+	for _, u := range uses {
+		u.service.grant(v)
+		c.mounted[[2]string{u.service.name, form.Variable}] = &delivery{name, raw, v}
+	}
+	c.declareSecret(v)
+	return true
+}
+
+// grantable reports whether the service has a place of its own for secrets.
+func (s *service) grantable() bool {
+	if s.node == nil {
+		return false
+	}
+	own := ownValue(s.node, "secrets")
+	if own == nil {
+		return get(s.merged, "secrets") == nil
+	}
+	return own.Kind == yaml.SequenceNode && (own.Anchor == "" || own.Style&yaml.FlowStyle != 0) && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0)
+}
+
+// grant gives the service a secret.
+func (s *service) grant(v *value) {
+	if slices.Contains(s.secrets(), v.file) {
+		return
+	}
+	if own := ownValue(s.node, "secrets"); own != nil {
+		own.Content = append(own.Content, str(v.file))
+		return
+	}
+	at := ownIndex(s.node, "environment")
+	if at < 0 {
+		at = len(s.node.Content) - 2
+	}
+	s.node.Content = slices.Insert(s.node.Content, at+2, str("secrets"), seq(v.file))
+}
+
+// canDeclare reports whether there is a place for top-level secrets.
+func (c *file) canDeclare() bool {
+	own := ownValue(c.doc.root, "secrets")
+	return !c.extended && (own == nil || own.Kind == yaml.MappingNode && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0))
+}
+
+// declareSecret says where a secret comes from. environment is for docker
+// compose alone, which wants a source that it knows.
+func (c *file) declareSecret(v *value) {
+	v.owner = c.unit()
+	own := ownValue(c.doc.root, "secrets")
+	if own == nil {
+		own = mapping()
+		c.doc.root.Content = append(c.doc.root.Content, str("secrets"), own)
+	}
+	if ownValue(own, v.file) != nil {
+		return
+	}
+	path := c.names.path
+	if c.o.Files {
+		path = filepath.Join(path, v.file)
+	}
+	if rel, err := filepath.Rel(c.dir, path); err == nil {
+		path = filepath.ToSlash(rel)
+	}
+	ref := secret.Ref{Scheme: "sops", Path: path, Key: []string{v.name}}
+	source := mapping(str("environment"), str(v.name), str("x-source"), str(ref.String()))
+	if c.o.Files { // x-source has up give a user of the container what only ours reads here
+		ref.Scheme, ref.Key = "file", nil
+		if !filepath.IsAbs(path) && !strings.HasPrefix(path, "../") {
+			path = "./" + path
+		}
+		source = mapping(str("file"), str(path), str("x-source"), str(ref.String()))
+	}
+	own.Content = append(own.Content, str(v.file), source)
+}
+
+// addVariable gives a service a variable that an env file gave it.
+func (c *file) addVariable(s *service, name string, v *value) {
+	raw := "${" + v.name + "}"
+	if c.o.Files {
+		raw = c.fileRef(v)
+	}
+	variable := name
+	if form, ok := c.form(s, name); ok && c.mayGrant(v) && !c.simple && s.grantable() && c.canDeclare() {
+		variable, raw = form.Variable, fmt.Sprintf(form.ValueFormat, mountDir+v.file)
+		s.grantAfter(c, v)
+		c.mounted[[2]string{s.name, variable}] = &delivery{name, raw, v}
+	}
+	own := ownValue(s.node, "environment")
+	switch {
+	case own == nil:
+		at := ownIndex(s.node, "env_file")
+		if at < 0 {
+			at = len(s.node.Content) - 2
+		}
+		s.node.Content = slices.Insert(s.node.Content, at+2, str("environment"), mapping(str(variable), str(raw)))
+	case own.Kind == yaml.SequenceNode:
+		own.Content = append(own.Content, str(variable+"="+raw))
+	default:
+		own.Content = append(own.Content, str(variable), str(raw))
+	}
+}
+
+func (s *service) grantAfter(c *file, v *value) {
+	s.grant(v)
+	c.declareSecret(v)
+}

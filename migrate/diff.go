@@ -1,0 +1,193 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// Diff gives a change as a unified diff. No value that the plan knows shows,
+// also not in a line that stays.
+func (p *Plan) Diff(c *Change) string {
+	mask := newMask(p.hidden)
+	var b strings.Builder
+	from := "a/" + c.Shown
+	if c.Old == nil {
+		from = "/dev/null"
+	}
+	fmt.Fprintf(&b, "--- %s\n+++ b/%s\n", from, c.Shown)
+	t := newText(c.Old)
+	for _, h := range merged(regions(t, c.edits), len(t.lines())) {
+		h.print(&b, t.lines(), mask)
+	}
+	return b.String()
+}
+
+// lines gives the lines with their ends.
+func (t *text) lines() []string {
+	return strings.SplitAfter(strings.TrimSuffix(string(t.data), "\n"), "\n")
+}
+
+// region is lines from..to (0-based, to not included) and what they become.
+type region struct {
+	from, to int
+	add      []string
+}
+
+// regions turns edits into changed lines.
+func regions(t *text, edits []edit) []region {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
+	})
+	lines := t.lines()
+	if len(t.data) == 0 {
+		lines = nil
+	}
+	var list []region
+	for i := 0; i < len(edits); {
+		from := t.line(edits[i].start) - 1
+		to := from + 1
+		var out strings.Builder
+		at := t.starts[from]
+		for ; i < len(edits) && t.line(edits[i].start)-1 < to; i++ {
+			out.Write(t.data[at:edits[i].start])
+			out.WriteString(edits[i].text)
+			at = edits[i].end
+			last := t.line(max(edits[i].start, at-1)) - 1
+			if at > edits[i].start && at == len(t.data) || last >= to {
+				to = max(to, last+1)
+			}
+		}
+		end := len(t.data)
+		if to < len(t.starts) {
+			end = t.starts[to]
+		}
+		if at > end {
+			end = at
+		}
+		out.Write(t.data[at:end])
+		r := region{from: from, to: min(to, len(lines))}
+		r.from = min(r.from, len(lines))
+		if s := strings.TrimSuffix(out.String(), "\n"); s != "" {
+			r.add = strings.SplitAfter(s, "\n")
+		}
+		list = append(list, r.trim(lines))
+	}
+	return list
+}
+
+// trim takes lines that stay off both ends.
+func (r region) trim(lines []string) region {
+	for len(r.add) > 0 && r.from < r.to && bare(r.add[0]) == bare(lines[r.from]) {
+		r.add, r.from = r.add[1:], r.from+1
+	}
+	for len(r.add) > 0 && r.from < r.to && bare(r.add[len(r.add)-1]) == bare(lines[r.to-1]) {
+		r.add, r.to = r.add[:len(r.add)-1], r.to-1
+	}
+	return r
+}
+
+func bare(line string) string { return strings.TrimRight(line, "\r\n") }
+
+const around = 3 // lines of context
+
+// hunk is regions whose context touches.
+type hunk struct {
+	from, to int // lines of the old file
+	shift    int // lines added before
+	regions  []region
+}
+
+func merged(list []region, lines int) []hunk {
+	var hunks []hunk
+	shift := 0
+	for _, r := range list {
+		from, to := max(0, r.from-around), min(lines, r.to+around)
+		if n := len(hunks); n > 0 && from <= hunks[n-1].to {
+			hunks[n-1].to = max(to, hunks[n-1].to)
+			hunks[n-1].regions = append(hunks[n-1].regions, r)
+		} else {
+			hunks = append(hunks, hunk{from, to, shift, []region{r}})
+		}
+		shift += len(r.add) - (r.to - r.from)
+	}
+	return hunks
+}
+
+func (h *hunk) print(b *strings.Builder, lines []string, mask *mask) {
+	added := 0
+	for _, r := range h.regions {
+		added += len(r.add) - (r.to - r.from)
+	}
+	if len(lines) == 1 && lines[0] == "" { // a new file
+		lines, h.to = nil, 0
+	}
+	start := func(from, count int) int {
+		if count == 0 {
+			return from
+		}
+		return from + 1
+	}
+	count := h.to - h.from
+	fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", start(h.from, count), count, start(h.from+h.shift, count+added), count+added)
+	at := h.from
+	for _, r := range h.regions {
+		mask.print(b, " ", lines[at:r.from])
+		mask.print(b, "-", lines[r.from:r.to])
+		mask.print(b, "+", r.add)
+		at = r.to
+	}
+	mask.print(b, " ", lines[at:h.to])
+}
+
+// mask replaces values.
+type mask struct{ texts []string }
+
+func newMask(texts []string) *mask {
+	texts = slices.Clone(texts)
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return &mask{slices.Compact(texts)}
+}
+
+func (m *mask) print(b *strings.Builder, sign string, lines []string) {
+	for _, l := range lines {
+		b.WriteString(sign + m.line(bare(l)) + "\n")
+	}
+}
+
+// line replaces every value in a line. A short one counts only as a word of
+// its own, or nothing would be left to read.
+func (m *mask) line(s string) string {
+	const short = 4
+	for _, t := range m.texts {
+		from := 0
+		for {
+			i := strings.Index(s[from:], t)
+			if i < 0 {
+				break
+			}
+			i += from
+			if len(t) < short && (wordAt(s, i-1) || wordAt(s, i+len(t))) {
+				from = i + 1
+				continue
+			}
+			s = s[:i] + secret.Redacted + s[i+len(t):]
+			from = i + len(secret.Redacted)
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+func wordAt(s string, i int) bool {
+	return i >= 0 && i < len(s) && (s[i] == '_' || s[i] >= '0' && s[i] <= '9' || s[i] >= 'a' && s[i] <= 'z' || s[i] >= 'A' && s[i] <= 'Z')
+}

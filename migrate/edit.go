@@ -1,0 +1,369 @@
+package migrate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// edit replaces the bytes start..end.
+type edit struct {
+	start, end int
+	text       string
+	order      int // of inserts at the same place
+}
+
+// splice makes the edits, which must not overlap.
+func splice(data []byte, edits []edit) ([]byte, error) {
+	slices.SortStableFunc(edits, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
+	})
+	out := make([]byte, 0, len(data)+64*len(edits))
+	at := 0
+	for _, e := range edits {
+		if e.start < at || e.end < e.start || e.end > len(data) {
+			return nil, errors.New("two edits fall on the same place")
+		}
+		out = append(append(out, data[at:e.start]...), e.text...)
+		at = e.end
+	}
+	return append(out, data[at:]...), nil
+}
+
+// errPlace is about a place of the source that cannot be edited.
+var errPlace = errors.New("the source is written in a way that cannot be edited")
+
+// document is a compose file whose nodes are changed; the changed tree is what
+// the edited file has to mean.
+type document struct {
+	*text
+	root *yaml.Node
+	flow map[*yaml.Node]bool // scalars inside [...] and {...}
+	json bool                // the file is JSON and stays so
+	gone map[*yaml.Node]bool // what was taken out
+}
+
+func newDocument(data []byte, root *yaml.Node) *document {
+	d := &document{text: newText(data), root: root, flow: map[*yaml.Node]bool{}, gone: map[*yaml.Node]bool{}}
+	d.markFlow(root, false)
+	d.json = root.Style&yaml.FlowStyle != 0 && len(root.Content) > 0 && root.Content[0].Style&yaml.DoubleQuotedStyle != 0
+	return d
+}
+
+func (d *document) markFlow(n *yaml.Node, in bool) {
+	if in {
+		d.flow[n] = true
+	}
+	for _, c := range n.Content {
+		d.markFlow(c, in || n.Style&yaml.FlowStyle != 0)
+	}
+}
+
+// set changes a scalar.
+func (d *document) set(n *yaml.Node, value string) {
+	if _, ok := d.changed[n]; !ok {
+		d.changed[n] = n.Value
+	}
+	n.Value, n.Tag = value, "!!str"
+}
+
+// settable reports whether the place of a scalar can be told.
+func (d *document) settable(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Line == 0 || isImplicit(n) || n.Style&yaml.TaggedStyle != 0 {
+		return false
+	}
+	_, ok := d.end(n)
+	return ok
+}
+
+// edits derives the edits from what was changed and added.
+func (d *document) edits() ([]edit, error) {
+	var list []edit
+	for n, old := range d.changed {
+		if n.Value == old || d.gone[n] {
+			continue
+		}
+		e, err := d.scalarEdit(n)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	for parent := range d.kids {
+		cuts, err := d.cuts(parent)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, cuts...)
+	}
+	inserts, err := d.inserts(d.root, 0)
+	return append(list, inserts...), err
+}
+
+// scalarEdit writes the new value in the style of the old.
+func (d *document) scalarEdit(n *yaml.Node) (edit, error) {
+	start := d.start(n)
+	end, ok := d.end(n)
+	if !ok {
+		return edit{}, errPlace
+	}
+	switch {
+	case n.Style&yaml.SingleQuotedStyle != 0 && !strings.Contains(n.Value, "\n"):
+		return edit{start: start, end: end, text: "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"}, nil
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		return edit{start: start, end: end, text: quoted(n.Value)}, nil
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return edit{start: start, end: end, text: plain(n.Value, d.flow[n])}, nil
+	}
+	return edit{start: start, end: end, text: plain(n.Value, d.flow[n])}, nil
+}
+
+// quoted writes a scalar in double quotes.
+func quoted(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < ' ' || r == 0x7f || r == 0x85 || r == 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// plain writes a scalar without quotes where YAML reads it back as that text.
+func plain(s string, flow bool) string {
+	var doc yaml.Node
+	sample := s
+	if flow {
+		sample = "[" + s + "]"
+	}
+	if err := yaml.Unmarshal([]byte(sample), &doc); err == nil && len(doc.Content) == 1 {
+		n := doc.Content[0]
+		if flow && len(n.Content) == 1 {
+			n = n.Content[0]
+		}
+		if n.Kind == yaml.ScalarNode && n.Value == s && n.Tag == "!!str" && n.Style == 0 && n.Anchor == "" && !strings.ContainsAny(s, "\n#") || isReference(s, flow) {
+			return s
+		}
+	}
+	return quoted(s)
+}
+
+// isReference lets a reference stand unquoted, as everybody writes it.
+func isReference(s string, flow bool) bool {
+	return !flow && strings.HasPrefix(s, "ref+") && !strings.ContainsAny(s, " \n\"'\\,[]{}")
+}
+
+// inserts writes the new nodes below n, those without a line, behind the
+// sibling that they follow.
+func (d *document) inserts(n *yaml.Node, depth int) ([]edit, error) {
+	if n.Kind == yaml.AliasNode || n.Line == 0 {
+		return nil, nil
+	}
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	var list []edit
+	var before *yaml.Node // the original sibling
+	for i := 0; i+step <= len(n.Content); i += step {
+		if n.Content[i].Line > 0 {
+			before = n.Content[i+step-1]
+			for _, c := range n.Content[i : i+step] {
+				more, err := d.inserts(c, depth+1)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, more...)
+			}
+			continue
+		}
+		e, err := d.insert(n, i, step, before, depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth int) (edit, error) {
+	added := n.Content[i : i+step]
+	if n.Style&yaml.FlowStyle != 0 {
+		return d.insertFlow(n, added, before, i+step < len(n.Content) && n.Content[i+step].Line > 0, depth)
+	}
+	if before == nil {
+		return edit{}, errPlace
+	}
+	end, ok := d.endOf(n, before)
+	if !ok {
+		return edit{}, errPlace
+	}
+	first := n.Content[0]
+	for _, c := range n.Content {
+		if c.Line > 0 {
+			first = c
+			break
+		}
+	}
+	column := first.Column
+	if n.Kind == yaml.SequenceNode {
+		column = n.Column
+		if n.Anchor != "" {
+			return edit{}, errPlace
+		}
+	}
+	indent := strings.Repeat(" ", column-1)
+	var b strings.Builder
+	if step == 2 {
+		renderPair(&b, added[0].Value, added[1], indent, d.newline)
+	} else {
+		b.WriteString(indent + "- ")
+		renderItem(&b, added[0])
+	}
+	at := d.lineEnd(end)
+	if n == d.root {
+		return d.atEnd(b.String(), depth), nil
+	}
+	return edit{start: at, end: at, text: d.newline + b.String(), order: -depth}, nil
+}
+
+// atEnd puts a pair of the root at the end of the file. A missing newline
+// there stays missing.
+func (d *document) atEnd(pair string, depth int) edit {
+	at := len(d.data)
+	if strings.HasSuffix(string(d.data), "\n") {
+		return edit{start: at, end: at, text: pair + d.newline, order: -depth}
+	}
+	return edit{start: at, end: at, text: d.newline + pair, order: -depth}
+}
+
+// endOf is end, also for a value of n that is not written.
+func (d *document) endOf(n, child *yaml.Node) (int, bool) {
+	if !isImplicit(child) {
+		return d.end(child)
+	}
+	for i, c := range n.Content {
+		if c == child && n.Kind == yaml.MappingNode {
+			return d.end(n.Content[i-1])
+		}
+	}
+	return 0, false
+}
+
+func (d *document) insertFlow(n *yaml.Node, added []*yaml.Node, before *yaml.Node, more bool, depth int) (edit, error) {
+	var b strings.Builder
+	at := d.start(n) + 1
+	if before != nil {
+		end, ok := d.endOf(n, before)
+		if !ok {
+			return edit{}, errPlace
+		}
+		at = end
+		b.WriteString(", ")
+	} else if n.Content[0] != added[0] {
+		b.WriteString(", ") // behind another new one
+	}
+	for i, a := range added {
+		if i == 1 {
+			b.WriteString(": ")
+		}
+		renderFlow(&b, a, d.json)
+	}
+	if before == nil && more {
+		b.WriteString(", ")
+	}
+	return edit{start: at, end: at, text: b.String(), order: -depth}, nil
+}
+
+// renderPair writes a pair of a block mapping without the last line break.
+func renderPair(b *strings.Builder, key string, value *yaml.Node, indent, newline string) {
+	b.WriteString(indent + plain(key, false) + ":")
+	switch {
+	case value.Kind == yaml.ScalarNode:
+		b.WriteString(" " + plain(value.Value, false))
+	case value.Style&yaml.FlowStyle != 0:
+		b.WriteByte(' ')
+		renderFlow(b, value, false)
+	case value.Kind == yaml.SequenceNode:
+		for _, c := range value.Content {
+			b.WriteString(newline + indent + "  - ")
+			renderItem(b, c)
+		}
+	default:
+		for i := 0; i+1 < len(value.Content); i += 2 {
+			b.WriteString(newline)
+			renderPair(b, value.Content[i].Value, value.Content[i+1], indent+"  ", newline)
+		}
+	}
+}
+
+// renderItem writes an item of a block list.
+func renderItem(b *strings.Builder, n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		b.WriteString(plain(n.Value, false))
+		return
+	}
+	renderFlow(b, n, false)
+}
+
+func renderFlow(b *strings.Builder, n *yaml.Node, quote bool) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		b.WriteByte('[')
+		for i, c := range n.Content {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			renderFlow(b, c, quote)
+		}
+		b.WriteByte(']')
+	case yaml.MappingNode:
+		b.WriteByte('{')
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			renderFlow(b, n.Content[i], quote)
+			b.WriteString(": ")
+			renderFlow(b, n.Content[i+1], quote)
+		}
+		b.WriteByte('}')
+	default:
+		if quote {
+			b.WriteString(quoted(n.Value))
+			return
+		}
+		b.WriteString(plain(n.Value, true))
+	}
+}
+
+// str, seq and pairs make new nodes.
+func str(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+
+func seq(items ...string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	for _, i := range items {
+		n.Content = append(n.Content, str(i))
+	}
+	return n
+}
+
+func mapping(keysAndValues ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: keysAndValues}
+}

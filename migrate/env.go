@@ -1,0 +1,333 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// envValues gives the values of an env file as Compose reads them; what it
+// takes from elsewhere stands as a hole. A file that Compose would refuse has none.
+func envValues(data []byte) map[string]string {
+	own := map[string]bool{}
+	for _, v := range lint.EnvVars(data, secret.Policy{}) {
+		own[v.Name] = true
+	}
+	values, err := dotenv.UnmarshalBytesWithLookup(data, func(name string) (string, bool) {
+		return secret.Hole + name + secret.Hole, !own[name]
+	})
+	if err != nil {
+		return nil // the cause quotes the file
+	}
+	return values
+}
+
+// envState is an env file on its way out.
+type envState struct {
+	path   string
+	data   []byte
+	vars   []lint.EnvVar
+	values map[string]string
+	users  []*service
+	dotenv bool // it is the .env of the project
+	raw    bool
+}
+
+// envFiles moves the secrets of .env and of every file of env_file.
+func (c *file) envFiles() error {
+	main := c.envPath()
+	c.dotenv = c.envOf(c.part)
+	c.takeNames()
+	paths := []string{main}
+	if c.root != c.part && !c.included {
+		paths = nil // the file that extends this one sees to it
+	}
+	c.inFile = map[string]bool{}
+	users := map[string][]*service{}
+	raw := map[string]bool{}
+	for _, s := range c.services {
+		for _, f := range s.envFiles(c.dir) {
+			if f.path == "" {
+				continue
+			}
+			if !slices.Contains(paths, f.path) {
+				paths = append(paths, f.path)
+				c.takeFrom(f.path)
+			}
+			users[f.path] = append(users[f.path], s)
+			raw[f.path] = raw[f.path] || f.raw
+		}
+	}
+	for _, path := range paths {
+		data, err := original(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.shown(path), err)
+		}
+		if data == nil || lint.IsEncrypted(data) {
+			continue
+		}
+		e := &envState{
+			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.root, c.policy)), values: envValues(data),
+			users: users[path], dotenv: path == main, raw: raw[path],
+		}
+		if err := c.envFile(e); err != nil {
+			return fmt.Errorf("%s: %w", c.shown(path), err)
+		}
+	}
+	return nil
+}
+
+// takeFrom notes what the values of an env file are made of: Compose looks for
+// it in .env first.
+func (c *file) takeFrom(path string) {
+	data, err := original(path)
+	if err != nil || data == nil || lint.IsEncrypted(data) {
+		return // envFiles reports it
+	}
+	for _, v := range lint.EnvVars(data, secret.Policy{}) {
+		if v.Verbatim {
+			continue
+		}
+		for _, name := range lint.Variables(v.Raw) {
+			c.inFile[name] = true
+		}
+	}
+}
+
+// takeNames keeps variables that mean something from being defined anew.
+func (c *file) takeNames() {
+	for name := range c.dotenv {
+		c.taken[name] = true
+	}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode {
+			for _, name := range lint.Variables(n.Value) {
+				c.taken[name] = true
+			}
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	for _, o := range append(c.others(c.part), c.part) {
+		walk(o.tree)
+		for name := range c.envOf(o) {
+			c.taken[name] = true
+		}
+	}
+}
+
+// envFile moves the secrets of one file.
+func (c *file) envFile(e *envState) error {
+	going := c.movable(e)
+	if c.moved[e.path] == nil {
+		c.moved[e.path] = map[string]*value{}
+	}
+	t := newText(e.data)
+	edits := c.edits[e.path]
+	for i := range e.vars {
+		v := &e.vars[i]
+		if v.Secret {
+			c.hide(v.Raw)
+		}
+		if !going[v.Name] {
+			continue
+		}
+		text := e.values[v.Name]
+		c.hide(text)
+		val := c.moved[e.path][v.Name]
+		first := val == nil
+		if first {
+			val = c.envValue(e, v.Name, text, t.line(v.Start))
+			c.moved[e.path][v.Name] = val
+			from := t.starts[t.line(v.Start)-1]
+			to := t.lineEnd(v.End)
+			if next := t.line(to); next < len(t.starts) {
+				to = t.starts[next]
+			}
+			edits = append(edits, edit{start: from, end: to})
+		}
+		c.places[place(c.shown(e.path), t.line(v.Start), v.Name)] = true
+		for _, s := range e.users {
+			if c.gets(s, e, v.Name) {
+				c.addVariable(s, v.Name, val)
+			}
+		}
+	}
+	return c.stage(e.path, e.data, edits)
+}
+
+// envValue names the value of a variable of an env file. Those of .env keep
+// their name.
+func (c *file) envValue(e *envState, name, text string, line int) *value {
+	var v *value
+	switch {
+	case e.dotenv:
+		if v = c.names.byName[name]; v == nil {
+			v = c.names.add(name, text)
+		}
+	default:
+		v = c.value(e.users[0].name, name, text, nil)
+	}
+	v.places = append(v.places, fmt.Sprintf("%s:%d", c.shown(e.path), line))
+	return v
+}
+
+// gets reports whether a variable of the env file reaches the service: neither
+// environment nor a later env file defines it.
+func (c *file) gets(s *service, e *envState, name string) bool {
+	for _, v := range s.environment() {
+		if v.name == name {
+			return false
+		}
+	}
+	last := ""
+	for _, f := range s.envFiles(c.dir) {
+		data, err := original(f.path)
+		if err != nil || data == nil || lint.IsEncrypted(data) {
+			continue
+		}
+		if _, ok := envValues(data)[name]; ok {
+			last = f.path
+		}
+	}
+	return last == e.path
+}
+
+// movable decides which variables can go, and says of the others why not.
+func (c *file) movable(e *envState) map[string]bool {
+	going := map[string]bool{}
+	for i := range e.vars {
+		v := &e.vars[i]
+		if !v.Secret || v.Ignored {
+			continue
+		}
+		if why := c.whyNot(e, v); why != "" {
+			c.why[place(c.shown(e.path), newText(e.data).line(v.Start), v.Name)] = why
+			continue
+		}
+		going[v.Name] = true
+	}
+	c.keepReferenced(e, going)
+	return going
+}
+
+func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
+	text, ok := e.values[v.Name]
+	moved := c.moved[e.path][v.Name] != nil
+	switch {
+	case v.Why != "":
+		return v.Why
+	case !ok || text == "" || strings.Contains(text, secret.Hole):
+		return "its value depends on other variables"
+	case e.dotenv && c.included && c.meansElsewhere(v.Name):
+		return "other files of the project take " + v.Name + " as well"
+	case e.dotenv && c.inFile[v.Name]:
+		return "a value of an env file is made of it"
+	case e.raw:
+		return "env_file reads it with a format of its own"
+	case !c.names.takes(text) || len(text) >= secret.MaxSize:
+		return "the store cannot hold the value"
+	case !moved && c.names.keys[v.Name] && e.dotenv:
+		return c.shown(c.names.path) + " defines it already; remove one of the two"
+	case !moved && e.dotenv && c.names.byName[v.Name] != nil && c.names.byName[v.Name].text != text:
+		return "another compose file defines it as well"
+	case !e.dotenv && len(e.users) == 0:
+		return "no service reads it; encrypt it with SOPS, which an include reads as well"
+	}
+	for _, s := range e.users {
+		if c.gets(s, e, v.Name) && !e.dotenv && c.setElsewhere(s.name, v.Name) {
+			return "another compose file sets it for service " + s.name + " too"
+		}
+		if c.gets(s, e, v.Name) && !lint.Extendable(s.node) {
+			return "the environment of service " + s.name + " is shared or merged; add ${" + v.Name + "} there"
+		}
+	}
+	if e.dotenv && c.o.Files && !c.onlyInEnvironments(v.Name) {
+		return "it is used outside environments; a SOPS file can define it"
+	}
+	return ""
+}
+
+// meansElsewhere reports whether a variable of an included .env means something
+// to other files: the store would define it for them too.
+func (c *file) meansElsewhere(name string) bool {
+	for _, o := range c.others(c.part) {
+		if _, ok := c.envOf(o)[name]; ok || mentionsVariable(o.tree, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// mentionsVariable reports whether anything below n takes a variable.
+func mentionsVariable(n *yaml.Node, name string) bool {
+	return n.Kind == yaml.ScalarNode && (n.Value == name || slices.Contains(lint.Variables(n.Value), name)) ||
+		slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return mentionsVariable(c, name) })
+}
+
+// keepReferenced keeps variables that entries which stay are made of.
+func (c *file) keepReferenced(e *envState, going map[string]bool) {
+	for again := true; again; {
+		again = false
+		for i := range e.vars {
+			v := &e.vars[i]
+			if v.Verbatim || going[v.Name] {
+				continue
+			}
+			for _, name := range lint.Variables(v.Raw) {
+				if going[name] {
+					delete(going, name)
+					c.why[place(c.shown(e.path), lineOf(e, name), name)] = v.Name + " of the same file is made of it"
+					again = true
+				}
+			}
+		}
+	}
+}
+
+func lineOf(e *envState, name string) int {
+	for _, v := range e.vars {
+		if v.Name == name {
+			return newText(e.data).line(v.Start)
+		}
+	}
+	return 0
+}
+
+// onlyInEnvironments reports whether every use of a variable is one that a
+// file can take the place of.
+func (c *file) onlyInEnvironments(name string) bool {
+	for _, s := range c.services {
+		for _, v := range s.environment() {
+			if v.none && v.name == name {
+				return false
+			}
+		}
+	}
+	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && mentionsVariable(o.tree, name) }) {
+		return false
+	}
+	ok := true
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && slices.Contains(lint.Variables(n.Value), name) {
+			uses := c.uses[n]
+			if len(uses) == 0 || !c.doc.settable(n) || lint.Open(uses[0].v.raw, c.dotenv) {
+				ok = false
+			}
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	walk(c.doc.root)
+	return ok
+}

@@ -1,0 +1,85 @@
+package migrate
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/lint"
+)
+
+// ignoreEntry is a line that an ignore file has to have.
+type ignoreEntry struct{ file, line string }
+
+// builds gives the build contexts of a compose file, on disk.
+func (c *file) builds() map[string]string {
+	list := map[string]string{}
+	for _, s := range c.services {
+		n := lint.FollowedNode(get(s.merged, "build"))
+		context, dockerfile := scalarText(n), ""
+		if context == "" {
+			if context = scalarText(get(n, "context")); context == "" && n == nil {
+				continue
+			}
+			dockerfile = scalarText(get(n, "dockerfile"))
+		}
+		if context == "" {
+			context = "."
+		}
+		if strings.Contains(context, "://") || lint.Open(context, nil) {
+			continue
+		}
+		if !filepath.IsAbs(context) {
+			context = filepath.Join(c.dir, context)
+		}
+		if dockerfile == "" {
+			dockerfile = "Dockerfile"
+		}
+		list[context] = filepath.Join(context, dockerfile)
+	}
+	return list
+}
+
+// keepOut has git and builds leave a file of plaintext alone.
+func (c *file) keepOut(path string, dir bool) {
+	name := filepath.Base(path)
+	suffix := ""
+	if dir {
+		suffix = "/"
+	}
+	if !lint.Ignored(path, dir) {
+		c.ignore = append(c.ignore, ignoreEntry{filepath.Join(filepath.Dir(path), ".gitignore"), "/" + name + suffix})
+	}
+	for context, dockerfile := range c.builds() {
+		rel, err := filepath.Rel(context, path)
+		if err != nil || strings.HasPrefix(rel, "..") || lint.LeftOutOfBuild(context, dockerfile, path) {
+			continue
+		}
+		c.ignore = append(c.ignore, ignoreEntry{filepath.Join(context, ".dockerignore"), filepath.ToSlash(rel)})
+	}
+}
+
+// ignoreFiles appends what is missing to the ignore files.
+func (p *planner) ignoreFiles() error {
+	for _, i := range p.ignore {
+		old, err := original(i.file)
+		if err != nil {
+			return err
+		}
+		data, ok := p.now[i.file]
+		if !ok {
+			data = old
+		}
+		t := newText(data)
+		if strings.Contains("\n"+strings.ReplaceAll(string(data), "\r", "")+"\n", "\n"+i.line+"\n") {
+			continue
+		}
+		at, text := len(old), i.line+t.newline
+		if len(data) > 0 && data[len(data)-1] != '\n' && len(p.edits[i.file]) == 0 {
+			text = t.newline + text
+		}
+		if err := p.stage(i.file, old, append(p.edits[i.file], edit{start: at, end: at, text: text})); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+// Package migrate plans how plaintext secrets leave the source of a project:
+// which bytes of compose files, env files and ignore files change, and which
+// values go to a store. It owns the edits, their check and the writing of the
+// files. What a secret is, it asks lint and the catalogue of secret; it encrypts
+// nothing and runs no program.
+package migrate
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// The names that new stores get, beside the compose file.
+const (
+	SOPSName   = "secrets.enc.yaml"
+	DotenvName = "secrets.enc.env" // used where it exists
+	FilesName  = "secrets"
+)
+
+// Options says what to plan.
+type Options struct {
+	Lint  lint.Options // Dir and Config are used
+	Files bool         // store values in files instead of a SOPS file
+	// Keys lists the names that a SOPS file has; it is not called for a file
+	// that does not exist.
+	Keys func(path string) ([]string, error)
+}
+
+// Value is a value that leaves the source.
+type Value struct {
+	Name   string // of the variable in the store, or of the file below FilesName
+	Value  secret.Value
+	Places []string // file:line where it stood
+}
+
+// Store is where the values of one or more compose files go.
+type Store struct {
+	Path   string // of the SOPS file, or of the directory of files
+	Exists bool
+	Values []Value
+}
+
+// Change is a file before and after. Old is nil for a new file.
+type Change struct {
+	Path, Shown string
+	Old, New    []byte
+	Mode        os.FileMode // of a new file
+	edits       []edit
+}
+
+// Left is a plaintext secret that has to be moved by hand.
+type Left struct {
+	File          string
+	Line, Column  int
+	Rule, Message string
+	Todo          string
+}
+
+// Plan is what a migration would do. Nothing of it is done.
+type Plan struct {
+	Stores  []*Store
+	Changes []Change
+	Left    []Left
+	hidden  []string // texts that must not be printed
+}
+
+// New plans the migration of compose files and of what they lead to: files
+// that they include or extend, env files and Dockerfiles. Every edited compose file was parsed again: its tree is the intended
+// one, and every service gets the variables that it got before.
+func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
+	files, err := lint.ComposeFiles(ctx, o.Lint.Dir, paths)
+	if err != nil {
+		return nil, err
+	}
+	p := newPlanner(o)
+	if p.all, err = p.parts(files); err != nil {
+		return nil, err
+	}
+	found, err := findings(ctx, o, paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range p.all {
+		if n.refused != "" {
+			continue
+		}
+		if err := p.composeFile(n); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.shown(n.path), err)
+		}
+	}
+	return p.finish(found)
+}
+
+// editable refuses a file in which positions cannot be told.
+func editable(path string) error {
+	data, err := original(path)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		return os.ErrNotExist
+	}
+	if oddBreaks(data) {
+		return errors.New("it has line breaks other than LF and CRLF; replace them first")
+	}
+	return nil
+}
+
+// findings are the plaintext secrets as lint reports them.
+func findings(ctx context.Context, o Options, paths []string) ([]lint.Finding, error) {
+	l := o.Lint
+	l.Severity, l.Rules, l.Baseline = lint.Error, nil, nil
+	report, err := lint.Run(ctx, l, paths)
+	if err != nil {
+		return nil, err
+	}
+	const lastPlaintext, decryptionKey = "CS017", "CS025"
+	return slices.DeleteFunc(report.Findings, func(f lint.Finding) bool {
+		return f.Rule > lastPlaintext && f.Rule != decryptionKey || f.Severity < lint.Error
+	}), nil
+}
+
+type planner struct {
+	o      Options
+	policy secret.Policy
+	all    []*part
+	state
+}
+
+// state is what an attempt changes.
+type state struct {
+	now    map[string][]byte            // files as they would be
+	edits  map[string][]edit            // of the original bytes
+	order  []string                     // of the files in now
+	stores map[string]*names            // by path
+	moved  map[string]map[string]*value // env file -> variable
+	places map[string]bool              // shown file:line:key of what moves
+	why    map[string]string            // the same, of what is left
+	hidden []string
+	ignore []ignoreEntry
+	args   map[string]bool // Dockerfile and argument that is mounted now
+}
+
+func newPlanner(o Options) *planner {
+	return &planner{o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain}, state: state{
+		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
+		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, args: map[string]bool{},
+	}}
+}
+
+// original reads a file as it is on disk; nil if there is none.
+func original(path string) ([]byte, error) {
+	const limit = 8 << 20 // as lint
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, errors.New("not a regular file of at most 8 MiB")
+	}
+	return os.ReadFile(path)
+}
+
+// shown gives a path as it is printed.
+func (p *planner) shown(path string) string {
+	if rel, err := filepath.Rel(p.o.Lint.Dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(path)
+}
+
+func place(file string, line int, key string) string { return fmt.Sprintf("%s:%d:%s", file, line, key) }
+
+// stage keeps the edits of a file.
+func (p *planner) stage(path string, data []byte, edits []edit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	out, err := splice(data, edits)
+	if err != nil {
+		return err
+	}
+	if _, ok := p.now[path]; !ok {
+		p.order = append(p.order, path)
+	}
+	p.now[path], p.edits[path] = out, edits
+	return nil
+}
+
+// composeFile plans one file: with the image's own file variables where that
+// is possible, else with variables alone.
+func (p *planner) composeFile(n *part) error {
+	data, err := original(n.path)
+	if err != nil {
+		return err
+	}
+	var first error
+	for _, simple := range []bool{false, true} {
+		saved := p.save()
+		c, err := p.open(n, data, simple)
+		if err == nil {
+			err = c.run()
+		}
+		if err == nil {
+			n.result = c.doc.root
+			return nil
+		}
+		p.state = saved
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, errPlace) && !errors.Is(err, errMeaning) {
+			return err
+		}
+	}
+	return first
+}
+
+// errMeaning is about an edit that would change more than was meant.
+var errMeaning = errors.New("the edited file would not mean the same, so nothing was changed; move its secrets by hand")
+
+func (p *planner) finish(found []lint.Finding) (*Plan, error) {
+	plan := &Plan{}
+	for _, n := range p.stores {
+		if s := n.store(p); len(s.Values) > 0 {
+			plan.Stores = append(plan.Stores, s)
+		}
+	}
+	slices.SortFunc(plan.Stores, func(a, b *Store) int { return strings.Compare(a.Path, b.Path) })
+	if err := p.ignoreFiles(); err != nil {
+		return nil, err
+	}
+	for _, path := range p.order {
+		old, err := original(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.shown(path), err)
+		}
+		plan.Changes = append(plan.Changes, Change{Path: path, Shown: p.shown(path), Old: old, New: p.now[path], Mode: 0o644, edits: p.edits[path]})
+	}
+	for i := range found {
+		f := &found[i]
+		at := place(f.File, f.Line, f.Key)
+		if p.places[at] {
+			continue
+		}
+		l := Left{f.File, f.Line, f.Column, f.Rule, f.Message, f.Fix.Text}
+		if why := cmp.Or(p.why[at], p.shared(f.File)); why != "" {
+			l.Todo = why
+		} else if f.Fix.By != lint.ByHand {
+			l.Todo = f.Hint
+		}
+		plan.Left = append(plan.Left, l)
+		p.hide(p.textOf(f))
+	}
+	plan.hidden = p.hidden
+	return plan, nil
+}
+
+// shared gives the reason why nothing of a file can be moved, or "".
+func (p *planner) shared(shown string) string {
+	for _, n := range p.all {
+		if p.shown(n.path) == shown {
+			return n.refused
+		}
+	}
+	return ""
+}
+
+// textOf gives the text of a finding, to keep it out of diffs.
+func (p *planner) textOf(f *lint.Finding) string {
+	path := f.File
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.o.Lint.Dir, path)
+	}
+	data, err := original(path)
+	if err != nil || data == nil {
+		return ""
+	}
+	t := newText(data)
+	from, to := t.offset(f.Line, f.Column), t.offset(f.EndLine, f.EndColumn)
+	return string(data[from:max(from, to)])
+}
+
+// hide keeps texts out of every diff, line by line.
+func (p *planner) hide(texts ...string) {
+	for _, t := range texts {
+		for line := range strings.SplitSeq(t, "\n") {
+			if line = strings.TrimSpace(line); line != "" {
+				p.hidden = append(p.hidden, line)
+			}
+		}
+	}
+}
+
+// StoodIn reports whether an old version of a file holds the value, as text.
+func (v *Value) StoodIn(data []byte) bool {
+	text := v.Value.Reveal()
+	return len(text) > 0 && (bytes.Contains(data, text) || bytes.Contains(data, bytes.ReplaceAll(text, []byte("$"), []byte("$$"))))
+}
