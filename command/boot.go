@@ -1,0 +1,308 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/boot"
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+func newBoot(s *session) *cli.Command {
+	var root string
+	var timeout time.Duration
+	rootFlag := &cli.StringFlag{Name: "root", Usage: "install below `DIR`, for an image of a machine", Destination: &root}
+	return &cli.Command{
+		Name: "boot", Usage: "put the secrets of active projects back into RAM when the machine starts",
+		Description: `A reboot empties the RAM store. "boot install" writes a systemd unit that fills it
+   again, from the same sources, before the engine starts its containers.
+
+   Example:
+     sudo compose-secure boot install`,
+		Subcommands: []*cli.Command{
+			{
+				Name: "install", Usage: "write and enable the systemd unit", Flags: []cli.Flag{rootFlag},
+				Action: func(c *cli.Context) error { return runBootInstall(c.Context, s, root) },
+			},
+			{
+				Name: "remove", Usage: "disable and remove the systemd unit", Flags: []cli.Flag{rootFlag},
+				Action: func(c *cli.Context) error { return runBootRemove(c.Context, s, root) },
+			},
+			{
+				Name: "run", Usage: "put the files back now; what the unit calls", ArgsUsage: "[PROJECT...]",
+				Flags: []cli.Flag{&cli.DurationFlag{
+					Name: "timeout", Value: 2 * time.Minute, Usage: "how long to try again when a source does not answer", Destination: &timeout,
+				}},
+				Action: func(c *cli.Context) error { return runBoot(c.Context, s, c.Args().Slice(), timeout) },
+			},
+			{
+				Name: "restore", Hidden: true, // one project, in an environment of its own
+				Action: func(c *cli.Context) error { return runRestore(c.Context, s, c.Args().First()) },
+			},
+		},
+	}
+}
+
+// records is where this user's records are kept.
+func (s *session) records() boot.Dir { return boot.Dir(filepath.Join(s.helperDir(), "projects")) }
+
+// recorded are the variables that lead to keys and sources: paths, addresses
+// and names. One that holds a key itself is never written down.
+var recorded = []string{
+	"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "GNUPGHOME", "SOPS_GPG_EXEC",
+	"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+	"GOOGLE_APPLICATION_CREDENTIALS", "VAULT_ADDR", "VAULT_CACERT", "VAULT_NAMESPACE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID",
+}
+
+// record writes down how to load the project again.
+func (s *session) record(l *loaded, files []string) error {
+	if slices.ContainsFunc(l.ConfigFiles, func(f string) bool { return strings.HasPrefix(f, "/proc/") || strings.HasPrefix(f, "/dev/") }) {
+		s.log.warn("the compose file came from standard input, so boot cannot put its secrets back after a reboot")
+		return s.records().Remove(l.Name)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	images, err := json.Marshal(l.images)
+	if err != nil {
+		return err
+	}
+	environment := map[string]string{}
+	for _, name := range recorded {
+		if value := s.Getenv(name); value != "" {
+			environment[name] = value
+		}
+	}
+	return s.records().Write(boot.Record{
+		Project: l.Name, WorkingDir: dir, Files: l.ConfigFiles, ProjectDir: l.WorkingDir,
+		EnvFiles: absolutes(dir, l.options.EnvFiles), Profiles: slices.DeleteFunc(slices.Clone(l.Profiles), func(p string) bool { return p == "" }), Unknown: s.global.unknown,
+		SecretFiles: files, Images: images, Environment: environment,
+	})
+}
+
+func absolutes(dir string, paths []string) []string {
+	list := make([]string, len(paths))
+	for i, p := range paths {
+		list[i] = compose.Absolute(dir, p)
+	}
+	return list
+}
+
+func (s *session) unitDir(root string) string {
+	if os.Geteuid() == 0 {
+		return filepath.Join("/", root, "etc/systemd/system")
+	}
+	config := s.Getenv("XDG_CONFIG_HOME")
+	if config == "" {
+		config = filepath.Join(s.Getenv("HOME"), ".config")
+	}
+	return filepath.Join(root, config, "systemd/user")
+}
+
+func runBootInstall(ctx context.Context, s *session, root string) error {
+	user := os.Geteuid() != 0
+	if root == "" && !systemdRuns() {
+		return errors.New("systemd does not run here; call \"compose-secure boot run\" before the engine starts, or use --root to prepare an image of a machine")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	path, err := boot.Install(s.unitDir(root), self, user)
+	if err != nil {
+		return err
+	}
+	if root == "" {
+		if err := systemctl(ctx, user, "daemon-reload"); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(s.Stdout, "installed %s\n", path)
+	return err
+}
+
+func runBootRemove(ctx context.Context, s *session, root string) error {
+	if err := boot.Remove(s.unitDir(root)); err != nil || root != "" || !systemdRuns() {
+		return err
+	}
+	return systemctl(ctx, os.Geteuid() != 0, "daemon-reload")
+}
+
+// systemdRuns is sd_booted(3).
+func systemdRuns() bool {
+	_, err := os.Stat("/run/systemd/system")
+	return err == nil
+}
+
+func systemctl(ctx context.Context, user bool, args ...string) error {
+	if user {
+		args = append([]string{"--user"}, args...)
+	}
+	if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// runBoot restores all projects, or the named ones, each in a process of its
+// own: keys are found through the environment that up had.
+func runBoot(ctx context.Context, s *session, names []string, timeout time.Duration) error {
+	records, failed := s.records().List()
+	errs := []error{failed}
+	for _, name := range names {
+		if !slices.ContainsFunc(records, func(r boot.Record) bool { return r.Project == name }) {
+			errs = append(errs, fmt.Errorf("project %q is not recorded as active; run compose-secure up once", name))
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for _, r := range records {
+		if len(names) > 0 && !slices.Contains(names, r.Project) {
+			continue
+		}
+		wg.Go(func() {
+			err := s.retry(ctx, r)
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// retry tries with growing pauses: a source behind a network may not answer yet.
+func (s *session) retry(ctx context.Context, r boot.Record) error {
+	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
+		err := s.restoreProcess(ctx, r)
+		var exit *exec.ExitError
+		if err == nil || !errors.As(err, &exit) {
+			return err
+		}
+		if exit.ExitCode() == exitUsage { // no time will mend it
+			return fmt.Errorf("project %s: not restored, its containers cannot start; see the messages above, then run compose-secure up, or down if it is no more", r.Project)
+		}
+		s.log.warn(fmt.Sprintf("project %s: not restored yet; trying again in %s", r.Project, pause))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("project %s: not restored, its containers cannot start; see the messages above, then run compose-secure up", r.Project)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, "--log-format", s.global.logFormat, "boot", "restore", r.Project)
+	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
+	cmd.Env = slices.Clone(s.Environ)
+	for name, value := range r.Environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd.Run()
+}
+
+// runRestore puts the files of one project back. What no time will mend is a
+// usage error, on which runBoot gives up.
+func runRestore(ctx context.Context, s *session, name string) error {
+	records, err := s.records().List()
+	i := slices.IndexFunc(records, func(r boot.Record) bool { return r.Project == name })
+	if i < 0 {
+		return errors.Join(err, usagef("project %q is not recorded as active", name))
+	}
+	r := records[i]
+	s.log.about = "project " + name + ": "
+	if err := os.Chdir(r.WorkingDir); err != nil {
+		return usagef("its directory is gone: %v", err)
+	}
+	l, err := s.loadProject(ctx, compose.Options{
+		Files: r.Files, ProjectName: r.Project, ProjectDirectory: r.ProjectDir, Profiles: r.Profiles, EnvFiles: r.EnvFiles,
+	})
+	if err != nil {
+		return permanent(err)
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }() // a directory handle
+	p, err := s.begin(store, name, nil)
+	if err != nil {
+		return err
+	}
+	defer p.unlock()
+	o := transform.Options{Dir: p.project.Dir(), Unknown: transform.Unknown(r.Unknown), HelperDir: s.helperDir()}
+	if err := json.Unmarshal(r.Images, &o.Images); err != nil {
+		return usagef("its record is damaged; run compose-secure up")
+	}
+	plan, err := transform.New(l.Project, o)
+	if err != nil {
+		return permanent(err)
+	}
+	if err := s.writeHelpers(plan.Helpers); err != nil {
+		return err
+	}
+	return s.restoreFiles(ctx, l, p, plan, r)
+}
+
+// permanent marks an error that lies in the project and not in a source.
+func permanent(err error) error { return usageError{err.Error()} }
+
+// restoreFiles stores what the record names and reports what the project no longer has.
+func (s *session) restoreFiles(ctx context.Context, l *loaded, p *prepared, plan *transform.Plan, r boot.Record) error {
+	var want []*transform.Secret
+	missing := slices.Clone(r.SecretFiles)
+	for _, sec := range plan.Secrets {
+		for _, f := range sec.Files {
+			if slices.Contains(r.SecretFiles, f.Name) {
+				missing = slices.DeleteFunc(missing, func(name string) bool { return name == f.Name })
+				if !slices.Contains(want, sec) {
+					want = append(want, sec)
+				}
+			}
+		}
+	}
+	values, err := l.resolve(ctx, want, nil)
+	if err != nil {
+		return err
+	}
+	for _, sec := range want {
+		for _, f := range sec.Files {
+			if !slices.Contains(r.SecretFiles, f.Name) {
+				continue
+			}
+			// The engine, which could map ids, does not run yet.
+			uid, gid, err := hostOwner(engine.IDMap{}, f)
+			if err != nil {
+				return err
+			}
+			if _, err := p.project.Put(f.Name, values[sec.Name], uid, gid, modeOf(f)); err != nil {
+				return err
+			}
+		}
+	}
+	if len(missing) > 0 {
+		s.log.warn(fmt.Sprintf("cannot restore %s: the value came from the environment of the shell, or the project has changed; keep it in a SOPS file, then run compose-secure up",
+			strings.Join(missing, ", ")))
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package command
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/compose"
+)
+
+type configOptions struct {
+	format, output string
+	quiet          bool
+	rest           []string // for docker compose config
+}
+
+func newConfig(s *session) *cli.Command {
+	return &cli.Command{
+		Name: "config", Aliases: []string{"convert"}, Usage: "print the model without secrets; safe to publish",
+		UsageText: "compose-secure config [--format yaml|json] [-o FILE] [-q] [FLAGS OF docker compose config] [SERVICE...]",
+		Description: `Needs no engine and no key. A variable that stays in the environment is shown as ${NAME}.
+
+   Example:
+     compose-secure config --format json`,
+		SkipFlagParsing: true,
+		Action: func(c *cli.Context) error {
+			if asksForHelp("config", c.Args().Slice()) {
+				return cli.ShowSubcommandHelp(c)
+			}
+			o, err := parseConfig(c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			return runConfig(c.Context, s, o)
+		},
+	}
+}
+
+// parseConfig takes our flags; the others are docker compose's.
+func parseConfig(args []string) (configOptions, error) {
+	o := configOptions{format: "yaml"}
+	for i := 0; i < len(args); i++ {
+		name, value, joined := strings.Cut(args[i], "=")
+		switch name {
+		case "--format", "-o", "--output":
+			if !joined {
+				if i++; i == len(args) {
+					return o, usagef("%s needs a value", name)
+				}
+				value = args[i]
+			}
+			if name == "--format" {
+				o.format = value
+			} else {
+				o.output = value
+			}
+		case "-q", "--quiet":
+			o.quiet = true
+		default:
+			o.rest = append(o.rest, args[i])
+		}
+	}
+	if o.format != "yaml" && o.format != "json" {
+		return o, usagef("--format is yaml or json, not %q", o.format)
+	}
+	return o, nil
+}
+
+func runConfig(ctx context.Context, s *session, o configOptions) error {
+	if len(o.rest) > 0 { // services, --services, --hash, ...: docker compose's own answers about our model
+		args := append([]string{"--format", o.format}, o.rest...)
+		if o.quiet {
+			args = append(args, "-q")
+		}
+		if o.output != "" {
+			args = append(args, "-o", o.output)
+		}
+		return runPass(ctx, s, "config", args)
+	}
+	l, err := s.load(ctx, nil)
+	if err != nil {
+		return err
+	}
+	plan, err := s.shownPlan(ctx, l)
+	if err != nil || o.quiet {
+		return err
+	}
+	write := compose.YAML
+	if o.format == "json" {
+		write = compose.Encode
+	}
+	text, err := write(plan.Project)
+	if err != nil {
+		return err
+	}
+	text = []byte(plan.Inputs.Redact(string(text)))
+	if o.format == "json" {
+		text = append(text, '\n')
+	}
+	if o.output != "" {
+		return os.WriteFile(o.output, text, 0o644) //nolint:gosec // safe to publish
+	}
+	_, err = s.Stdout.Write(text)
+	return err
+}

@@ -1,0 +1,110 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+// imageOf is the name under which docker compose runs a service's image.
+func imageOf(project *types.Project, service string) string {
+	if image := project.Services[service].Image; image != "" {
+		return image
+	}
+	return project.Name + "-" + service
+}
+
+// imageFacts looks at the images of services; those that are not local are
+// left out.
+func imageFacts(ctx context.Context, eng *engine.Engine, project *types.Project, services []string, cache *cache) (map[string]transform.Image, error) {
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		facts = map[string]transform.Image{}
+		errs  []error
+	)
+	byImage := map[string][]string{}
+	for _, name := range services {
+		byImage[imageOf(project, name)] = append(byImage[imageOf(project, name)], name)
+	}
+	slots := make(chan struct{}, 8)
+	for ref, users := range byImage {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			image, found, err := lookAt(ctx, eng, ref, cache)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, fmt.Errorf("services.%s: %w", users[0], err))
+			} else if found {
+				for _, name := range users {
+					facts[name] = image
+				}
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return facts, errors.Join(errs...)
+}
+
+func lookAt(ctx context.Context, eng *engine.Engine, ref string, cache *cache) (transform.Image, bool, error) {
+	config, found, err := eng.Image(ctx, ref)
+	if err != nil || !found {
+		return transform.Image{}, false, err
+	}
+	image := transform.Image{
+		Entrypoint: config.Entrypoint, Cmd: config.Cmd, Env: names(config.Env), HealthShell: config.Shell, Arch: config.Architecture,
+	}
+	if config.Healthcheck != nil {
+		image.Healthcheck = config.Healthcheck.Test
+	}
+	shell, known := cache.get(config.ID)
+	if !known {
+		looked, err := eng.Probe(ctx, config.ID)
+		if err != nil {
+			return image, false, err
+		}
+		shell = looked.Shell
+		cache.add(config.ID, shell)
+	}
+	image.Shell = shell
+	return image, true, nil
+}
+
+// names drops the values of NAME=VALUE: facts are written down, and an image may have a secret baked in.
+func names(env []string) []string {
+	list := make([]string, len(env))
+	for i, kv := range env {
+		list[i], _, _ = strings.Cut(kv, "=")
+	}
+	return list
+}
+
+// stale are the services whose image docker compose would pull or build before
+// it runs them: only then can it be looked at.
+func stale(project *types.Project, services []string, facts map[string]transform.Image, call call) (pull, build []string) {
+	for _, name := range services {
+		s := project.Services[name]
+		_, local := facts[name]
+		switch {
+		case s.Build != nil && (!local || call.build || s.PullPolicy == types.PullPolicyBuild):
+			build = append(build, name)
+		case s.Build == nil && (!local || call.pull == "always" || s.PullPolicy == types.PullPolicyAlways) &&
+			s.PullPolicy != types.PullPolicyNever && call.pull != "never":
+			pull = append(pull, name)
+		}
+	}
+	slices.Sort(pull)
+	slices.Sort(build)
+	return pull, build
+}

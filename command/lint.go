@@ -1,0 +1,188 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/lint"
+)
+
+type lintOptions struct {
+	format, severity, config, baseline, explain string
+	update                                      bool
+	rules, exclude                              cli.StringSlice
+	paths                                       []string
+}
+
+func newLint(s *session) *cli.Command {
+	var o lintOptions
+	return interspersed(&cli.Command{
+		Name: "lint", Usage: "find plaintext secrets in compose files, env files and Dockerfiles",
+		ArgsUsage: "[PATH...]",
+		Description: `Takes files, directories and - for standard input; without a path, the current
+   directory. Follows what the files name. Asks no engine and no network.
+   Exit code 1 if there is a finding.
+
+   Example:
+     compose-secure lint --format github
+     compose-secure lint --baseline .compose-secure-baseline.json --update-baseline
+     compose-secure lint --explain CS001`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Value: "text", Usage: strings.Join(lint.Formats(), ", "), Destination: &o.format},
+			&cli.StringFlag{Name: "severity", Usage: "least severity that counts: info, warning or error (default: warning)", Destination: &o.severity},
+			&cli.StringSliceFlag{Name: "rule", Usage: "run only `RULE`, of any severity; may be repeated", Destination: &o.rules},
+			&cli.StringSliceFlag{Name: "exclude", Usage: "leave out a `RULE` or the files of a glob; may be repeated", Destination: &o.exclude},
+			&cli.StringFlag{Name: "config", Usage: "configuration `FILE` (default: " + lint.ConfigName + ")", Destination: &o.config},
+			&cli.StringFlag{Name: "baseline", Usage: "`FILE` of known findings; only new ones count", Destination: &o.baseline},
+			&cli.BoolFlag{Name: "update-baseline", Usage: "write the baseline instead of reporting", Destination: &o.update},
+			&cli.StringFlag{Name: "explain", Usage: "print the page of `RULE`, or \"all\" to list the rules", Destination: &o.explain},
+		},
+	}, func(c *cli.Context, paths []string) error {
+		o.paths = paths
+		return runLint(c.Context, s, &o)
+	})
+}
+
+func runLint(ctx context.Context, s *session, o *lintOptions) error {
+	if o.explain != "" {
+		return explainRule(s.Env, o.explain)
+	}
+	if !slices.Contains(lint.Formats(), o.format) {
+		return usagef("--format is %s, not %q", strings.Join(lint.Formats(), ", "), o.format)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	lo, err := o.lint(dir)
+	if err != nil {
+		return err
+	}
+	lo.Stdin = s.Stdin
+	s.expectFiles(math.MaxInt64) // how much there is to read is not known yet
+	paths := o.paths
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	if o.update {
+		return updateBaseline(ctx, s, o, lo, paths)
+	}
+	report, err := lint.Run(ctx, lo, paths)
+	if err != nil {
+		return err
+	}
+	colour := o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.Stdout)
+	if err := lint.Write(s.Stdout, report, o.format, version(), colour); err != nil {
+		return err
+	}
+	if report.Summary.Findings > 0 {
+		return exitError(exitFindings)
+	}
+	return nil
+}
+
+// lint turns flags and configuration file into the options of package lint.
+// A flag wins over the file.
+func (o *lintOptions) lint(dir string) (lint.Options, error) {
+	lo := lint.Options{Dir: dir, Severity: lint.Warning, Rules: o.rules.Value(), Exclude: o.exclude.Value()}
+	if len(lo.Rules) == 0 {
+		lo.Rules = nil
+	}
+	for _, id := range lo.Rules {
+		if _, ok := lint.RuleByID(id); !ok {
+			return lo, usagef("there is no rule %q; compose-secure lint --explain all lists them", id)
+		}
+	}
+	name := o.config
+	if name == "" {
+		name = lint.ConfigName
+	}
+	data, err := os.ReadFile(under(dir, name))
+	switch {
+	case err == nil:
+		if lo.Config, err = lint.ParseConfig(name, data); err != nil {
+			return lo, usagef("%v", err)
+		}
+	case o.config != "" || !errors.Is(err, os.ErrNotExist):
+		return lo, fmt.Errorf("read the configuration: %w", err)
+	}
+	if o.severity == "" {
+		o.severity = lo.Config.Severity
+	}
+	if o.severity != "" {
+		if lo.Severity, err = lint.ParseSeverity(o.severity); err != nil {
+			return lo, usagef("--%v", err)
+		}
+	}
+	if o.baseline == "" {
+		o.baseline = lo.Config.Baseline
+	}
+	if o.baseline == "" || o.update {
+		return lo, nil
+	}
+	if data, err = os.ReadFile(under(dir, o.baseline)); err != nil {
+		return lo, fmt.Errorf("read the baseline: %w; write it with --update-baseline", err)
+	}
+	if lo.Baseline, err = lint.ParseBaseline(data); err != nil {
+		return lo, fmt.Errorf("%s: %w", o.baseline, err)
+	}
+	return lo, nil
+}
+
+func under(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Options, paths []string) error {
+	if o.baseline == "" {
+		return usagef("--update-baseline needs --baseline FILE")
+	}
+	report, err := lint.Run(ctx, lo, paths)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := lint.NewBaseline(report.Findings).Write(&b); err != nil {
+		return err
+	}
+	if err := os.WriteFile(under(lo.Dir, o.baseline), b.Bytes(), 0o644); err != nil { //nolint:gosec // holds no value and belongs into git
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	_, err = fmt.Fprintf(s.Stderr, "%s holds %d findings\n", o.baseline, report.Summary.Findings)
+	return err
+}
+
+func explainRule(env Env, id string) error {
+	if id == "all" {
+		id = ""
+	}
+	text, err := lint.Explain(id)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	_, err = fmt.Fprint(env.Stdout, text)
+	return err
+}
+
+// isTerminal reports whether w is a character device, which is what colour is
+// for.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

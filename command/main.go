@@ -1,0 +1,226 @@
+// Package command is the command line: one thin file per command, each of
+// which loads, plans, acts and prints. It wires the other packages together
+// and decides nothing that they could.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/compose"
+)
+
+// Exit codes of the contract. A command that docker compose ran returns
+// docker's own.
+const (
+	exitOK         = 0
+	exitFindings   = 1
+	exitUsage      = 2
+	exitFailed     = 3
+	exitRolledBack = 4
+)
+
+// Env is all that a command may touch of the process.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Environ        []string // NAME=VALUE
+}
+
+// Getenv returns the last value of name, or "".
+func (e Env) Getenv(name string) string {
+	v, _ := e.lookup(name)
+	return v
+}
+
+func (e Env) lookup(name string) (string, bool) {
+	for _, kv := range slices.Backward(e.Environ) {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// Main runs the tool and returns its exit code. args[0] is the program's name;
+// "docker-secure" makes it a plugin of the docker command.
+func Main(args []string, env Env) int {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	s := &session{Env: env, signals: make(chan os.Signal, 4), log: logger{out: env.Stderr}}
+	s.saveTime()
+	s.showLibraryWarnings()
+	go s.watch(signals, cancel)
+
+	if isPlugin(args) {
+		if len(args) > 1 && args[1] == pluginMetadata {
+			return printMetadata(env)
+		}
+		var err error
+		if args, s.Environ, err = pluginArgs(args, env.Environ); err != nil {
+			return s.finish(ctx, err)
+		}
+	}
+	err := newApp(s).RunContext(ctx, args)
+	return s.finish(ctx, err)
+}
+
+// session is what the commands of one run share.
+type session struct {
+	Env
+	global  globalOptions
+	signals chan os.Signal // to the docker compose that runs
+	log     logger
+}
+
+// watch cancels the work at the first signal, or passes it on to docker
+// compose when that runs.
+func (s *session) watch(signals <-chan os.Signal, cancel context.CancelCauseFunc) {
+	for sig := range signals {
+		select {
+		case s.signals <- sig:
+		default:
+		}
+		cancel(interrupted{sig})
+	}
+}
+
+// interrupted is the cause of a context that a signal cancelled.
+type interrupted struct{ signal os.Signal }
+
+func (i interrupted) Error() string { return "interrupted" }
+
+func (i interrupted) code() int {
+	if n, ok := i.signal.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return exitFailed
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// exitError carries an exit code whose reason is told already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// finish prints err and maps it to an exit code, the only place that does.
+func (s *session) finish(ctx context.Context, err error) int {
+	var exit exitError
+	var usage usageError
+	var cause interrupted
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return int(exit)
+	case errors.As(context.Cause(ctx), &cause):
+		s.log.error("interrupted; nothing was left behind")
+		return cause.code()
+	case errors.As(err, &usage):
+		for line := range strings.SplitSeq(usage.text, "\n") {
+			s.log.error(line)
+		}
+		return exitUsage
+	case errors.Is(err, compose.ErrNoFile):
+		s.log.error("no compose file found here or above; name one with -f, or change to the project's directory")
+		return exitUsage
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		s.log.error(line)
+	}
+	return exitFailed
+}
+
+const pluginMetadata = "docker-cli-plugin-metadata"
+
+func isPlugin(args []string) bool {
+	return len(args) > 0 && strings.TrimSuffix(filepath.Base(args[0]), ".exe") == "docker-secure"
+}
+
+// printMetadata answers the docker command:
+// https://github.com/docker/cli/blob/master/cli-plugins/metadata/metadata.go
+func printMetadata(env Env) int {
+	_, err := fmt.Fprintf(env.Stdout, `{"SchemaVersion":"0.1.0","Vendor":"compose-secure","Version":%q,"ShortDescription":"Docker Compose without leaking secrets"}`+"\n", version())
+	if err != nil {
+		return exitFailed
+	}
+	return exitOK
+}
+
+func newApp(s *session) *cli.App {
+	app := &cli.App{
+		Name:                      "compose-secure",
+		Usage:                     "docker compose without leaking secrets",
+		UsageText:                 "compose-secure [GLOBAL FLAGS] COMMAND [ARGS]",
+		Description:               strings.ReplaceAll(appDescription, "\n   ", "\n"),
+		Flags:                     globalFlags(&s.global),
+		Commands:                  commands(s),
+		HideVersion:               true,
+		EnableBashCompletion:      true,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true,
+		Writer:                    s.Stdout,
+		ErrWriter:                 s.Stderr,
+		ExitErrHandler:            func(*cli.Context, error) {}, // Main maps errors; cli's handler would skip defers
+		OnUsageError:              onUsageError,
+		Before:                    func(c *cli.Context) error { return s.setUp(c) },
+		Action:                    func(c *cli.Context) error { return s.other(c) },
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError, c.HideHelpCommand = onUsageError, true
+	}
+	return app
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error {
+	return usagef("%s; see compose-secure --help", strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// other runs a command that this tool does not know but docker compose may.
+func (s *session) other(c *cli.Context) error {
+	name := c.Args().First()
+	switch {
+	case s.global.version:
+		return runVersion(s.Env, false, "pretty")
+	case name == "":
+		return cli.ShowAppHelp(c)
+	case name == "help" && c.Args().Len() == 1:
+		return cli.ShowAppHelp(c)
+	case name == "help":
+		return c.App.RunContext(c.Context, []string{c.App.Name, c.Args().Get(1), "--help"})
+	}
+	known, err := s.composeKnows(c.Context, name)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return usagef("unknown command %q; see compose-secure --help", name)
+	}
+	return runPass(c.Context, s, c.Args().First(), c.Args().Tail())
+}
+
+const appDescription = `Reads the compose file, takes every secret out of it, keeps the values in RAM
+   and hands a model without values to docker compose. Commands that are not
+   listed here are docker compose's own and run on the same project.
+
+   Example:
+     compose-secure --env-file secrets.enc.env up -d --wait`

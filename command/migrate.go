@@ -1,0 +1,226 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/migrate"
+	"github.com/compose-secure/compose-secure/sops"
+)
+
+type migrateOptions struct {
+	write, force bool
+	store        string
+	age          cli.StringSlice
+	config       string
+	paths        []string
+}
+
+func newMigrate(s *session) *cli.Command {
+	var o migrateOptions
+	return interspersed(&cli.Command{
+		Name: "migrate", Usage: "move plaintext secrets out of the source",
+		ArgsUsage: "[PATH...]",
+		Description: `Does to the source what up does when it runs: literals and the secrets of .env
+   and env files go into a SOPS file (or, with --store files, into files that git
+   ignores), and the compose file gets secrets: and the image's own file variable, or
+   a variable of that SOPS file; build arguments become build secrets. Files that it
+   includes or extends, env files and Dockerfiles are edited with it. Prints a diff
+   without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand.
+   PATH is a compose file or a directory.
+
+   Example:
+     compose-secure migrate
+     compose-secure migrate --age age1... --write`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "write", Usage: "apply the changes", Destination: &o.write},
+			&cli.BoolFlag{Name: "force", Usage: "write files that have uncommitted changes", Destination: &o.force},
+			&cli.StringFlag{Name: "store", Value: "sops", Usage: "where values go: `sops|files`", Destination: &o.store},
+			&cli.StringSliceFlag{Name: "age", Usage: "age `RECIPIENT` of a new SOPS file (default: .sops.yaml); may be repeated", Destination: &o.age},
+			&cli.StringFlag{Name: "config", Usage: "configuration `FILE` (default: " + lint.ConfigName + ")", Destination: &o.config},
+		},
+	}, func(c *cli.Context, paths []string) error {
+		o.paths = paths
+		return runMigrate(c.Context, s, &o)
+	})
+}
+
+func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
+	if o.store != "sops" && o.store != "files" {
+		return usagef("--store is sops or files, not %q", o.store)
+	}
+	if o.store == "files" && len(o.age.Value()) > 0 {
+		return usagef("--age is for a SOPS file; --store files writes none")
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	lo, err := (&lintOptions{config: o.config}).lint(dir)
+	if err != nil {
+		return err
+	}
+	paths := o.paths
+	if len(paths) == 0 {
+		if paths, err = defaultFile(dir); err != nil {
+			return err
+		}
+	}
+	plan, err := migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
+	if err != nil {
+		return err
+	}
+	if err := s.printLeft(plan); err != nil {
+		return err
+	}
+	if !o.write || len(plan.Changes) == 0 {
+		return s.printPlan(plan)
+	}
+	return s.write(ctx, o, plan)
+}
+
+// defaultFile gives the compose files that docker compose would take here.
+func defaultFile(dir string) ([]string, error) {
+	for _, names := range [][]string{{"compose.yaml", "compose.override.yaml"}, {"compose.yml", "compose.override.yml"},
+		{"docker-compose.yaml", "docker-compose.override.yaml"}, {"docker-compose.yml", "docker-compose.override.yml"}} {
+		if _, err := os.Stat(filepath.Join(dir, names[0])); err != nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, names[1])); err != nil {
+			return names[:1], nil
+		}
+		return names, nil
+	}
+	return nil, usagef("no compose file found here; name one")
+}
+
+// sopsKeys lists the names that an encrypted file defines.
+func sopsKeys(path string) ([]string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the SOPS file: %w", err)
+	}
+	f, err := sops.Inspect(path, data)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, fmt.Errorf("%q: %w; encrypt it with: sops encrypt -i %s", path, sops.ErrNotSOPS, path)
+	}
+	var keys []string
+	for _, e := range f.Entries() {
+		if len(e.Key) > 0 {
+			keys = append(keys, e.Key[0])
+		}
+	}
+	return keys, nil
+}
+
+func (s *session) printLeft(p *migrate.Plan) error {
+	for _, l := range p.Left {
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) printPlan(p *migrate.Plan) error {
+	if len(p.Changes) == 0 {
+		_, err := fmt.Fprintln(s.Stderr, "nothing to move")
+		return err
+	}
+	for i := range p.Changes {
+		if _, err := io.WriteString(s.Stdout, p.Diff(&p.Changes[i])); err != nil {
+			return err
+		}
+	}
+	for _, st := range p.Stores {
+		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s; --write moves them\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func values(n int) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", n)
+}
+
+// shownPath gives a path as it is printed.
+func shownPath(path string) string {
+	if dir, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
+			return rel
+		}
+	}
+	return path
+}
+
+// write applies the plan, all files or none, and says what to rotate.
+func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan) error {
+	changes, err := storeChanges(p, o)
+	if err != nil {
+		return err
+	}
+	if !o.force {
+		if err := checkCommitted(ctx, p.Changes); err != nil {
+			return err
+		}
+	}
+	rotate := committed(ctx, p)
+	if err := migrate.Write(append(changes, p.Changes...)); err != nil {
+		return err
+	}
+	for _, st := range p.Stores {
+		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+			return err
+		}
+	}
+	for _, line := range rotate {
+		if _, err := fmt.Fprintln(s.Stderr, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeChanges makes the files that hold the values.
+func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) {
+	var list []migrate.Change
+	for _, st := range p.Stores {
+		if o.store == "files" {
+			for _, v := range st.Values {
+				path := filepath.Join(st.Path, v.Name)
+				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600})
+			}
+			continue
+		}
+		old, err := os.ReadFile(st.Path)
+		if errors.Is(err, os.ErrNotExist) {
+			old = nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read the SOPS file: %w", err)
+		}
+		added := make([]sops.Added, 0, len(st.Values))
+		for _, v := range st.Values {
+			added = append(added, sops.Added{Name: v.Name, Value: v.Value})
+		}
+		data, err := sops.Extend(st.Path, old, added, o.age.Value())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, migrate.Change{Path: st.Path, Shown: shownPath(st.Path), Old: old, New: data, Mode: 0o644})
+	}
+	return list, nil
+}

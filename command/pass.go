@@ -1,0 +1,201 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/tmpfs"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+// newPass is a command of docker compose that needs no value.
+func newPass(s *session, name, usage string) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true,
+		Action: func(c *cli.Context) error { return runPass(c.Context, s, name, c.Args().Slice()) },
+	}
+}
+
+// introduce says in front of docker compose's own help what is done besides.
+func (s *session) introduce(name string) error {
+	text := "compose-secure " + name + " runs docker compose " + name + " on the project's model, in which no secret stands.\n"
+	switch {
+	case preparing[name]:
+		text = "compose-secure " + name + " stores the project's secrets in RAM, then runs docker compose " + name + " with all of its flags.\n"
+	case name == "down":
+		text = "compose-secure down runs docker compose down with all of its flags, then removes the project's secrets from RAM.\n"
+	}
+	_, err := io.WriteString(s.Stdout, text+"Global flags, such as --env-file, stand in front of the command: see compose-secure --help.\n")
+	return err
+}
+
+// preparing are the commands that need values.
+var preparing = map[string]bool{"up": true, "create": true, "run": true, "watch": true, "build": true, "scale": true}
+
+// composeKnows asks docker compose whether it has a command that is not listed
+// here: a newer one may.
+func (s *session) composeKnows(ctx context.Context, name string) (bool, error) {
+	docker, err := compose.FindDocker(ctx, s.Getenv)
+	if err != nil {
+		return false, err
+	}
+	code, err := docker.Exec(compose.Run{Args: []string{name, "--help"}, Env: s.childEnv(nil), Stdout: io.Discard, Stderr: io.Discard})
+	return code == 0, err
+}
+
+// needsNoProject are commands that docker compose runs without one.
+var needsNoProject = map[string]bool{"ls": true, "version": true, "help": true}
+
+// runPass runs a command of docker compose on the project's model, which holds
+// no value. No secret is read.
+func runPass(ctx context.Context, s *session, name string, args []string) error {
+	docker, err := compose.FindDocker(ctx, s.Getenv)
+	if err != nil {
+		return err
+	}
+	help := asksForHelp(name, args)
+	if help {
+		if err := s.introduce(name); err != nil {
+			return err
+		}
+		args = []string{"--help"} // nothing else, so that docker compose reads no file of the project
+	}
+	run := compose.Run{Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Signals: s.signals}
+	project := ""
+	if needsNoProject[name] || help {
+		run.Args, run.Env = append([]string{name}, args...), s.childEnv(nil)
+	} else if project, err = s.passModel(ctx, name, args, &run); err != nil {
+		return err
+	}
+	code, err := docker.Exec(run)
+	if err != nil {
+		return err
+	}
+	if project != "" && removes[name] && !s.global.dryRun {
+		if err := s.clean(ctx, project, nil, nil); err != nil {
+			s.log.warn("cleaning up: " + err.Error())
+		}
+	}
+	if code != 0 {
+		return exitError(code)
+	}
+	return nil
+}
+
+// removes are the commands after which files may be without a container.
+var removes = map[string]bool{"down": true, "rm": true, "kill": true, "stop": true}
+
+// passModel fills in the model. Without a compose file a project that is named
+// is still one: docker compose finds it by its containers' labels.
+func (s *session) passModel(ctx context.Context, name string, args []string, run *compose.Run) (string, error) {
+	c := parseCall(name, args)
+	l, err := s.load(ctx, nil, c.services...)
+	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
+		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
+		run.Args = append(append(run.Args, name), args...)
+		run.Env = s.childEnv(nil)
+		return s.global.name, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if run.Model, err = s.publicModel(ctx, l); err != nil {
+		return "", err
+	}
+	run.Model = compose.Blank(run.Model, l.Inputs)
+	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l)
+	return l.Name, nil
+}
+
+// publicModel is the model for a command that needs no value. With --dry-run
+// docker compose compares it with the containers, so it gets the images' facts
+// and the versions that the containers have.
+func (s *session) publicModel(ctx context.Context, l *loaded) ([]byte, error) {
+	if !s.global.dryRun {
+		plan, err := s.publicPlan(l)
+		if err != nil {
+			return nil, err
+		}
+		l.use(plan)
+		return compose.Encode(plan.Project)
+	}
+	plan, err := s.shownPlan(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	l.use(plan)
+	eng, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	containers, err := eng.Containers(ctx, l.Name)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]int{}
+	raise(known, containers)
+	return compose.Encode(labelled(plan, known))
+}
+
+// publicPlan is a plan that needs no store and no engine: the paths in it are
+// those that the store will have. Services whose image would have to be looked at stay as they are.
+func (s *session) publicPlan(l *loaded) (*transform.Plan, error) {
+	return transform.New(l.Project, s.publicOptions(l))
+}
+
+func (s *session) publicOptions(l *loaded) transform.Options {
+	return transform.Options{
+		Dir:     compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name),
+		Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), NoValues: true,
+	}
+}
+
+// shownPlan is a public plan with the facts of those images that are here. The
+// others are named in a warning, with the command that fetches them.
+func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, error) {
+	plan, err := s.publicPlan(l)
+	if err == nil {
+		for _, text := range plan.Warnings {
+			s.log.warn(text)
+		}
+	}
+	if err != nil || len(plan.Inspect) == 0 {
+		return plan, err
+	}
+	o := s.publicOptions(l)
+	eng, unreachable := s.connect(ctx)
+	if unreachable == nil {
+		defer func() { _ = eng.Close() }() // a connection
+		facts := s.openCache(shellsFile)
+		defer facts.save()
+		if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil {
+			return nil, err
+		}
+		if len(o.Images) > 0 {
+			if plan, err = transform.New(l.Project, o); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if unreachable != nil && len(plan.Images) > 0 {
+		s.log.warn(fmt.Sprintf("%s are shown as they are and not wrapped, since their images cannot be looked at: %s",
+			"services "+strings.Join(plan.Images, ", "), firstLine(unreachable)))
+		return plan, nil
+	}
+	for _, name := range plan.Images {
+		verb := "pull"
+		if l.Services[name].Build != nil {
+			verb = "build"
+		}
+		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: compose-secure %s %s",
+			name, imageOf(l.Project.Project, name), verb, name))
+	}
+	return plan, nil
+}

@@ -1,0 +1,191 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/tmpfs"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+func newPlan(s *session) *cli.Command {
+	var format string
+	return &cli.Command{
+		Name: "plan", Usage: "list what would be moved where; changes nothing",
+		Description: `Example:
+     compose-secure plan --format json`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json", Destination: &format}},
+		Action: func(c *cli.Context) error {
+			if format != "text" && format != "json" {
+				return usagef("--format is text or json, not %q", format)
+			}
+			if c.Args().Present() {
+				return usagef("plan takes no argument, but got %q", c.Args().First())
+			}
+			return runPlan(c.Context, s, format)
+		},
+	}
+}
+
+// plannedMove is a move with its place in the source.
+type plannedMove struct {
+	transform.Move
+	Position compose.Position `json:"position"`
+}
+
+func runPlan(ctx context.Context, s *session, format string) error {
+	l, err := s.load(ctx, nil)
+	if err != nil {
+		return err
+	}
+	plan, err := s.shownPlan(ctx, l)
+	if err != nil {
+		return err
+	}
+	moves := []plannedMove{}
+	for _, m := range plan.Moves {
+		moves = append(moves, l.located(m))
+	}
+	recreate, err := s.recreated(ctx, l, plan)
+	if err != nil {
+		s.log.warn("what would be recreated is not known: " + firstLine(err))
+	}
+	if format == "json" {
+		e := json.NewEncoder(s.Stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(map[string]any{"project": l.Name, "moves": moves, "recreate": recreate})
+	}
+	w := tabwriter.NewWriter(s.Stdout, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SERVICE\tVARIABLE\tDELIVERY\tTHE CONTAINER GETS\tFROM\tAT") // Flush reports
+	for _, m := range moves {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Service, or(m.Variable, "-"), m.Delivery, gets(m.Move), m.Source, m.Position)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, r := range recreate {
+		if _, err := fmt.Fprintf(s.Stdout, "%s would be recreated: %s changed\n", r.Service, strings.Join(r.Secrets, ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// variableNames finds the variables of an interpolation.
+var variableNames = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// located finds the place of a move: where the value stands in a compose file, or the env_file
+// that brings it. A literal that an interpolation made is named by its variable.
+func (l *loaded) located(m transform.Move) plannedMove {
+	text, exact := l.Sources().Text(m.Path...)
+	path := m.Path
+	if !exact && len(path) == 4 && path[2] == "environment" {
+		if at := l.Sources().Find("services", path[1], "env_file"); at.File != "" {
+			path = []string{"services", path[1], "env_file"}
+		}
+	}
+	if m.Source == transform.LiteralSource {
+		var names []string
+		for _, found := range variableNames.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
+			names = append(names, "${"+found[1]+"}")
+		}
+		if len(names) > 0 {
+			m.Source = strings.Join(names, ", ")
+		}
+	}
+	return plannedMove{m, l.Sources().Find(path...)}
+}
+
+// recreation is a service that up would recreate, and the secrets that changed.
+type recreation struct {
+	Service string   `json:"service"`
+	Secrets []string `json:"secrets"`
+}
+
+// recreated compares the values with those that the containers have. A project
+// without containers, or an engine that does not answer, has nothing to recreate.
+func (s *session) recreated(ctx context.Context, l *loaded, plan *transform.Plan) ([]recreation, error) {
+	list := []recreation{}
+	if _, err := os.Stat(compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name)); err != nil {
+		return list, nil //nolint:nilerr // nothing of this project is stored
+	}
+	eng, err := s.connect(ctx)
+	if err != nil {
+		return list, nil //nolint:nilerr // said above
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	containers, err := eng.Containers(ctx, l.Name)
+	if err != nil || len(containers) == 0 {
+		return list, err
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return list, err
+	}
+	defer func() { _ = store.Close() }() // a directory handle
+	project, err := store.Project(l.Name)
+	if err != nil {
+		return list, err
+	}
+	values, err := l.resolve(ctx, plan.Secrets, nil)
+	if err != nil {
+		return list, err
+	}
+	changed := map[string][]string{}
+	for _, sec := range plan.Secrets {
+		for _, f := range sec.Files {
+			have, ok, err := project.Get(f.Name)
+			if err != nil || !ok || have.Equal(values[sec.Name]) {
+				continue
+			}
+			for _, service := range f.Services {
+				if !slices.Contains(changed[service], sec.Name) {
+					changed[service] = append(changed[service], sec.Name)
+				}
+			}
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(changed)) {
+		if slices.ContainsFunc(containers, func(c engine.Container) bool { return c.Service == service }) {
+			list = append(list, recreation{service, changed[service]})
+		}
+	}
+	return list, nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// gets is what one move puts into the container, in a few words.
+func gets(m transform.Move) string {
+	switch {
+	case m.Sets != "":
+		return m.Sets
+	case m.Delivery == transform.Env:
+		return m.Variable + " in its environment, visible to all"
+	case m.Delivery == transform.Wrap && m.Variable != "":
+		return m.Variable + " in the process only, from " + m.Target
+	default:
+		return m.Target
+	}
+}
+
+func or(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}

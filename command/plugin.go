@@ -1,0 +1,50 @@
+package command
+
+import (
+	"slices"
+	"strings"
+)
+
+// dockerFlags are the flags that may stand between docker and the plugin's
+// name, with the variable that means the same to us and to docker compose; the
+// docker command hands them on as they are:
+// https://docs.docker.com/reference/cli/docker/#options.
+var dockerFlags = map[string]string{
+	"--context": "DOCKER_CONTEXT", "-c": "DOCKER_CONTEXT", "--host": "DOCKER_HOST", "-H": "DOCKER_HOST", "--config": "DOCKER_CONFIG",
+	"--tlscacert": "", "--tlscert": "", "--tlskey": "", "--log-level": logLevel, "-l": logLevel,
+}
+
+const logLevel = "log level" // docker's own, nothing to us
+
+// pluginArgs takes docker's own flags and the word "secure" off the arguments of
+// "docker [FLAGS] secure ..." and puts what they say into the environment.
+func pluginArgs(args, environ []string) (own, env []string, err error) {
+	at := slices.Index(args, "secure")
+	if at < 0 {
+		return args, environ, nil
+	}
+	environ = slices.Clone(environ)
+	for i := 1; i < at; i++ {
+		flag, value, joined := strings.Cut(args[i], "=")
+		variable, known := dockerFlags[flag]
+		if !known {
+			continue // --debug, --tls and the like take no value
+		}
+		if !joined {
+			if i++; i < at {
+				value = args[i]
+			}
+		}
+		switch variable {
+		case logLevel:
+			continue
+		case "":
+			return nil, nil, usagef("docker's %s is not supported in front of secure; use a docker context", flag)
+		}
+		environ = append(environ, variable+"="+value)
+		if variable == "DOCKER_CONTEXT" { // a host of the environment would win
+			environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, "DOCKER_HOST=") })
+		}
+	}
+	return append([]string{"docker secure"}, args[at+1:]...), environ, nil
+}

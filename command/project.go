@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/sops"
+	"github.com/compose-secure/compose-secure/source"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+// loaded is a project with what is needed to resolve its values.
+type loaded struct {
+	*compose.Project
+	options compose.Options
+	images  map[string]transform.Image // the facts that the plan was made with
+	used    map[string]bool            // names under which the plan takes values, from wherever
+	// exported are variables of this process that the project says are secret.
+	exported map[string]bool
+	values   []string // those of secrets that stand in the model, or came from this process
+	sources  []source.Source
+}
+
+// load reads the project that the global flags name; known, which may be nil, is told what is
+// certain early, and services are those named on the command line.
+func (s *session) load(ctx context.Context, known func(compose.Known), services ...string) (*loaded, error) {
+	return s.loadProject(ctx, compose.Options{
+		Known: known,
+		Files: s.global.files.Value(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
+		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(), Services: services,
+	})
+}
+
+func (s *session) loadProject(ctx context.Context, o compose.Options) (*loaded, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	cache := sops.NewCache(dir)
+	o.Environ, o.Stdin, o.Encrypted, o.Size, o.Checked = s.Environ, s.Stdin, encrypted{cache}, s.expectFiles, checked{s}
+	p, err := compose.Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s.log.debugf("loaded project %s from %s", p.Name, strings.Join(p.ConfigFiles, ", "))
+	return &loaded{Project: p, options: o, sources: []source.Source{
+		relative{sops.NewSource(cache), p.WorkingDir}, source.NewFile(p.WorkingDir), source.NewEnv(s.lookup),
+	}}, nil
+}
+
+// use notes which variables the plan takes values from.
+func (l *loaded) use(plan *transform.Plan) {
+	l.used, l.exported = map[string]bool{}, map[string]bool{}
+	note := func(in *secret.Input) {
+		l.used[in.Name] = true
+		if in.Ref == nil {
+			l.values = append(l.values, string(in.Known.Reveal()))
+		}
+		if in.Ref != nil && in.Ref.Scheme == "env" {
+			l.exported[in.Ref.Path] = true
+		}
+	}
+	for _, s := range plan.Secrets {
+		for _, p := range s.Parts {
+			if p.Input != nil {
+				note(p.Input)
+			} else {
+				l.values = append(l.values, string(p.Literal.Reveal()))
+			}
+		}
+	}
+	for _, k := range plan.Kept {
+		for _, in := range k.Inputs {
+			note(in)
+		}
+	}
+	for _, s := range l.Secrets {
+		if s.Environment != "" {
+			l.exported[s.Environment] = true
+		}
+	}
+}
+
+// relative makes the paths of references start at the project's directory.
+type relative struct {
+	source.Source
+	dir string
+}
+
+// Resolve implements source.Source.
+func (r relative) Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Value, error) {
+	absolute := make([]secret.Ref, len(refs))
+	for i, ref := range refs {
+		ref.Path = compose.Absolute(r.dir, ref.Path)
+		absolute[i] = ref
+	}
+	return r.Source.Resolve(ctx, absolute)
+}
+
+// encrypted lets package compose recognise SOPS files without importing SOPS.
+type encrypted struct{ cache *sops.Cache }
+
+var _ compose.Encrypted = encrypted{}
+
+// Inspect implements compose.Encrypted. A nested key becomes a variable with
+// its elements joined by "_".
+func (e encrypted) Inspect(path string, data []byte) ([]compose.EncryptedVariable, bool, error) {
+	f, err := e.cache.Add(path, data)
+	if err != nil || f == nil {
+		return nil, false, err
+	}
+	if f.Whole() {
+		return nil, true, nil // one opaque value: it defines no variable
+	}
+	var vars []compose.EncryptedVariable
+	for _, entry := range f.Entries() {
+		v := compose.EncryptedVariable{Name: strings.Join(entry.Key, "_"), Plain: entry.Plain}
+		if entry.Encrypted {
+			v.Ref = &secret.Ref{Scheme: "sops", Path: path, Key: entry.Key}
+		}
+		vars = append(vars, v)
+	}
+	return vars, true, nil
+}
+
+// WholeFile implements compose.Encrypted.
+func (e encrypted) WholeFile(path string, data []byte) (secret.Ref, bool, error) {
+	f, err := e.cache.Add(path, data)
+	if err != nil || f == nil {
+		return secret.Ref{}, false, err
+	}
+	return secret.Ref{Scheme: "sops", Path: path}, true, nil
+}
+
+// Open implements compose.Encrypted.
+func (e encrypted) Open(ctx context.Context, ref secret.Ref) (secret.Value, error) {
+	values, err := source.Resolve(ctx, []source.Source{sops.NewSource(e.cache)}, []secret.Ref{ref})
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return values[ref.String()], nil
+}

@@ -1,0 +1,292 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/swarm"
+	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/wrap"
+)
+
+// stackDir stands for the place of the values, which in a swarm is no path.
+const stackDir = "/swarm"
+
+// stackModel is a project whose secrets and configs are to become objects of a swarm.
+type stackModel struct {
+	plan    *transform.Plan
+	project *types.Project // holds no value; its secrets and configs are known by key
+	secrets []*transform.Secret
+	configs map[string][]byte
+}
+
+// values are those of the secrets alone, by key.
+func (m *stackModel) values(all map[string]secret.Value) map[string]secret.Value {
+	values := map[string]secret.Value{}
+	for _, sec := range m.secrets {
+		values[sec.Name] = all[sec.Name]
+	}
+	return values
+}
+
+// stackModel plans the project and gives every mount the owner and mode
+// that a swarm can set by itself.
+func (s *session) stackModel(ctx context.Context, l *loaded, eng *engine.Engine) (*stackModel, error) {
+	plan, err := s.stackPlan(ctx, l, eng)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range plan.Moves {
+		s.log.debugf("%s: %s %s -> %s %s", m.Service, m.Delivery, m.Source, m.Secret, m.Sets)
+		if m.Note != "" {
+			s.log.warn("services." + m.Service + ": " + m.Note)
+		}
+	}
+	m := &stackModel{plan: plan, project: plan.Project.WithServicesDisabled(), configs: map[string][]byte{}}
+	for name := range m.project.Services {
+		if _, on := l.Services[name]; !on {
+			delete(m.project.Services, name) // kept in outline for docker compose
+		}
+	}
+	m.moveConfigs()
+	m.mountSecrets()
+	m.declaredFiles()
+	return m, errors.Join(m.readConfigs(l), m.onlySupported())
+}
+
+// stackPlan asks for the images of services that have to be wrapped.
+func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) (*transform.Plan, error) {
+	o := transform.Options{Dir: stackDir, Unknown: transform.Unknown(s.global.unknown), HelperDir: stackDir}
+	plan, err := transform.New(l.Project, o)
+	if err != nil || len(plan.Inspect) == 0 {
+		return plan, err
+	}
+	facts := s.openCache(shellsFile)
+	defer facts.save()
+	if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(plan.Images), func(name string) bool { _, ok := o.Images[name]; return ok })
+	if err := registryFacts(ctx, l, eng, missing, o.Images); err != nil {
+		return nil, err
+	}
+	return transform.New(l.Project, o)
+}
+
+// registryFacts asks registries for images that this manager does not have. Whether one
+// has a shell only its layers tell, so these services get the static helper.
+func registryFacts(ctx context.Context, l *loaded, eng *engine.Engine, services []string, facts map[string]transform.Image) error {
+	if len(services) == 0 {
+		return nil
+	}
+	info, err := eng.Info(ctx)
+	if err != nil {
+		return err
+	}
+	found := make([]swarm.RegistryImage, len(services))
+	errs := make([]error, len(services))
+	var wg sync.WaitGroup
+	for i, name := range services {
+		wg.Go(func() {
+			s := l.Services[name]
+			platform := or(s.Platform, "linux/"+goArch(info.Architecture))
+			if found[i], errs[i] = swarm.LookUp(ctx, imageOf(l.Project.Project, name), platform); errs[i] != nil {
+				errs[i] = fmt.Errorf("services.%s has to be wrapped, and its image is not on this manager: %w", name, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, name := range services {
+		facts[name] = transform.Image{
+			Entrypoint: found[i].Entrypoint, Cmd: found[i].Cmd, Env: names(found[i].Env),
+			Healthcheck: found[i].Healthcheck, HealthShell: found[i].Shell, Arch: found[i].Architecture,
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// goArch is an architecture as Go names it; the engine has the kernel's name.
+func goArch(kernel string) string {
+	switch kernel {
+	case "x86_64":
+		return "amd64"
+	case "aarch64":
+		return "arm64"
+	}
+	return kernel
+}
+
+// moveConfigs turns configs that hold a secret into secrets: a swarm shows the
+// content of a config to whoever asks.
+func (m *stackModel) moveConfigs() {
+	for _, sec := range m.plan.Secrets {
+		for _, f := range sec.Files {
+			for key, c := range m.project.Configs {
+				if c.File != path.Join(stackDir, f.Name) {
+					continue
+				}
+				delete(m.project.Configs, key)
+				m.eachService(func(s *types.ServiceConfig) {
+					s.Configs = slices.DeleteFunc(s.Configs, func(ref types.ServiceConfigObjConfig) bool {
+						if ref.Source != key {
+							return false
+						}
+						moved := types.ServiceSecretConfig(ref)
+						if moved.Source = f.Name; moved.Target == "" {
+							moved.Target = "/" + key
+						}
+						s.Secrets = append(s.Secrets, moved)
+						return true
+					})
+				})
+			}
+		}
+	}
+}
+
+func (m *stackModel) eachService(change func(*types.ServiceConfig)) {
+	for name, s := range m.project.Services {
+		change(&s)
+		m.project.Services[name] = s
+	}
+}
+
+// mountSecrets makes one secret of all the files of a value, which differ in
+// owner and mode alone.
+func (m *stackModel) mountSecrets() {
+	for _, sec := range m.plan.Secrets {
+		used := false
+		for _, f := range sec.Files {
+			delete(m.project.Secrets, f.Name)
+			m.eachService(func(s *types.ServiceConfig) {
+				for i, ref := range s.Secrets {
+					if ref.Source != f.Name {
+						continue
+					}
+					used = true
+					s.Secrets[i] = mounted(ref, sec.Name, f)
+				}
+			})
+		}
+		if used {
+			m.secrets = append(m.secrets, sec)
+		}
+	}
+	for _, sec := range m.secrets {
+		if m.project.Secrets == nil {
+			m.project.Secrets = types.Secrets{}
+		}
+		m.project.Secrets[sec.Name] = types.SecretConfig{}
+	}
+}
+
+func mounted(ref types.ServiceSecretConfig, name string, f transform.StoredFile) types.ServiceSecretConfig {
+	if ref.Target == "" {
+		ref.Target = f.Name
+	}
+	ref.Source = name
+	if f.UID != 0 && ref.UID == "" {
+		ref.UID = strconv.Itoa(f.UID)
+	}
+	if f.GID != 0 && ref.GID == "" {
+		ref.GID = strconv.Itoa(f.GID)
+	}
+	if ref.Mode == nil && f.Mode != 0o444 {
+		mode := types.FileMode(f.Mode)
+		ref.Mode = &mode
+	}
+	return ref
+}
+
+// declaredFiles takes in the secrets that are plain files, and drops those that
+// no service uses.
+func (m *stackModel) declaredFiles() {
+	for key, sec := range m.project.Secrets {
+		if bool(sec.External) || slices.ContainsFunc(m.secrets, func(have *transform.Secret) bool { return have.Name == key }) {
+			continue
+		}
+		used := false
+		m.eachService(func(s *types.ServiceConfig) {
+			used = used || slices.ContainsFunc(s.Secrets, func(ref types.ServiceSecretConfig) bool { return ref.Source == key })
+		})
+		if !used || sec.File == "" {
+			delete(m.project.Secrets, key)
+			continue
+		}
+		ref := secret.Ref{Scheme: "file", Path: sec.File}
+		m.secrets = append(m.secrets, &transform.Secret{Name: key, Parts: []secret.Part{{Input: &secret.Input{Ref: &ref}}}})
+	}
+	slices.SortFunc(m.secrets, func(a, b *transform.Secret) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// maxConfig is the size that a config must stay under: Swarm's limit.
+const maxConfig = 1_000_000
+
+// readConfigs gets the content of the configs that services use.
+func (m *stackModel) readConfigs(l *loaded) error {
+	executable := types.FileMode(0o555)
+	for _, h := range m.plan.Helpers {
+		binary, err := wrap.Helper(h.Arch)
+		if err != nil {
+			return err
+		}
+		m.configs[h.Config] = binary
+		m.eachService(func(s *types.ServiceConfig) {
+			for i := range s.Configs {
+				if s.Configs[i].Source == h.Config {
+					s.Configs[i].Mode = &executable
+				}
+			}
+		})
+	}
+	for key, c := range m.project.Configs {
+		if _, ok := m.configs[key]; ok || bool(c.External) {
+			continue
+		}
+		content := []byte(c.Content)
+		switch {
+		case c.Environment != "":
+			content = []byte(l.Environment[c.Environment])
+		case c.File != "":
+			info, err := os.Stat(c.File)
+			if err != nil {
+				return fmt.Errorf("configs.%s: %w", key, err)
+			}
+			if !info.Mode().IsRegular() || info.Size() >= maxConfig {
+				return fmt.Errorf("configs.%s: %q is no regular file under %d bytes, which is what a swarm takes", key, c.File, maxConfig)
+			}
+			if content, err = os.ReadFile(c.File); err != nil {
+				return fmt.Errorf("configs.%s: %w", key, err)
+			}
+		}
+		m.configs[key] = content
+	}
+	return nil
+}
+
+// onlySupported refuses what would change its meaning without a word.
+func (m *stackModel) onlySupported() error {
+	var errs []error
+	for key, sec := range m.project.Secrets {
+		if sec.Driver != "" || sec.TemplateDriver != "" {
+			errs = append(errs, fmt.Errorf("secrets.%s: driver and template_driver are not supported: create the secret with docker secret create and declare it external", key))
+		}
+	}
+	for key, c := range m.project.Configs {
+		if c.Driver != "" || c.TemplateDriver != "" {
+			errs = append(errs, fmt.Errorf("configs.%s: template_driver is not supported: create the config with docker config create and declare it external", key))
+		}
+	}
+	return errors.Join(errs...)
+}
