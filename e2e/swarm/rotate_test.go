@@ -1,0 +1,191 @@
+//go:build e2e
+
+package swarm
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRotateAndBack(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	before := s.tasks()
+	if r := s.cs("rotate", s.name, "token", "--generate", "--dry-run"); r.code != 0 || !strings.Contains(r.stdout, "v2 (new)") {
+		t.Errorf("dry run: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	if diff := cmp.Diff(before, s.tasks()); diff != "" {
+		t.Errorf("a dry run changed tasks:\n%s", diff)
+	}
+	if r := s.feed("two", "rotate", s.name, "token", "--from-file", "-", "--order", "stop-first"); r.code != 0 {
+		t.Fatalf("rotate: exit %d\n%s", r.code, r.stderr)
+	}
+	s.checkWhole()
+	if got := s.current("token"); got != 2 {
+		t.Errorf("token is at version %d, want 2", got)
+	}
+	svc := s.service("a")
+	if svc.Spec.UpdateConfig.Order != "start-first" {
+		t.Errorf("the order %q of one update stayed", svc.Spec.UpdateConfig.Order)
+	}
+	if got := svc.Spec.TaskTemplate.ContainerSpec.Secrets[0].File.Name; got != "token" {
+		t.Errorf("the file in the container is now %q", got)
+	}
+	s.mustCS("rotate", s.name, "token", "--generate")
+	s.mustCS("rotate", s.name, "--generate", "token", "other")
+	if got := s.current("token"); got != 4 {
+		t.Errorf("after the third rotation token is at version %d, want 4", got)
+	}
+	s.mustCS("rollback", s.name, "token")
+	s.checkWhole()
+	if got := s.current("token"); got != 3 {
+		t.Errorf("after the rollback token is at version %d, want 3", got)
+	}
+	s.mustCS("prune", s.name, "--keep", "0")
+	s.checkWhole()
+	var versions []int
+	for _, row := range s.status() {
+		if row.Secret == "token" {
+			versions = append(versions, row.Version)
+		}
+	}
+	if diff := cmp.Diff([]int{4, 3}, versions); diff != "" { // a service can go back to 4
+		t.Errorf("after prune:\n%s", diff)
+	}
+}
+
+func TestRotateUnchangedTouchesNothing(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	before := s.tasks()
+	s.mustCS("rotate", s.name) // the source again
+	if r := s.feed("one", "rotate", s.name, "--from-file", "token=-"); r.code != 0 {
+		t.Fatalf("rotate: exit %d\n%s", r.code, r.stderr)
+	}
+	if diff := cmp.Diff(before, s.tasks()); diff != "" {
+		t.Errorf("tasks changed:\n%s", diff)
+	}
+	if got := s.current("token"); got != 1 {
+		t.Errorf("token is at version %d, want 1", got)
+	}
+}
+
+func TestBadRotationIsUndoneEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	before := s.tasks()
+	r := s.feed("bad", "rotate", s.name, "token", "--from-file", "-")
+	if r.code != 4 {
+		t.Fatalf("exit %d, want 4\n%s", r.code, r.stderr)
+	}
+	if !strings.Contains(r.stderr, "non-zero exit (3)") {
+		t.Errorf("the task's own error is not told:\n%s", r.stderr)
+	}
+	s.checkWhole()
+	if diff := cmp.Diff(before, s.tasks()); diff != "" {
+		t.Errorf("the old tasks are not the ones that run:\n%s", diff)
+	}
+	for _, row := range s.status() {
+		if row.Secret == "token" && row.Version != 1 {
+			t.Errorf("version %d of token was left behind, %s", row.Version, row.State)
+		}
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	s := manager(t).stack(t, two)
+	s.env = []string{"OTHER=o"}
+	s.write("token", "one")
+	s.write("other", "two")
+	s.write("plain.yaml", "version: '3.9'\n"+strings.NewReplacer("SERVER", serverImage, "environment: OTHER", "file: ./other").Replace(two))
+	if r := s.run(nil, nil, s.dir, "docker", "stack", "deploy", "-c", "plain.yaml", s.name); r.code != 0 {
+		t.Fatalf("docker stack deploy: %s", r.stderr)
+	}
+	s.mustCS("rotate", s.name, "token", "--generate")
+	if got := s.current("token"); got != 1 {
+		t.Errorf("token is at version %d, want 1", got)
+	}
+	s.mustCS("rollback", s.name, "token")
+	if got := s.current("token"); got != 0 {
+		t.Errorf("token is at version %d, want 0, the secret that docker made", got)
+	}
+	s.checkWhole()
+}
+
+func TestTwoOperators(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	for range 3 {
+		before := s.current("token")
+		results := make([]result, 2)
+		var wg sync.WaitGroup
+		for i := range results {
+			wg.Go(func() { results[i] = s.cs("rotate", s.name, "token", "--generate") })
+		}
+		wg.Wait()
+		won := 0
+		for _, r := range results {
+			switch {
+			case r.code == 0:
+				won++
+			case !strings.Contains(r.stderr, "by another command at the same time"):
+				t.Errorf("exit %d without a clear error:\n%s", r.code, r.stderr)
+			}
+		}
+		if won == 0 {
+			t.Error("nobody won")
+		}
+		s.checkWhole()
+		if got := s.current("token"); got <= before {
+			t.Errorf("token is at version %d, was at %d", got, before)
+		}
+	}
+}
+
+// TestInterruptedRotationIsUndone sends SIGTERM while the rollout is waited for.
+func TestInterruptedRotationIsUndone(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	cmd := s.command(t.Context(), s.env, s.dir, "compose-secure", "rotate", s.name, "token", "--generate")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for s.current("token") == 1 {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code tells
+	if code := cmd.ProcessState.ExitCode(); code != 128+15 {
+		t.Errorf("exit %d, want 143", code)
+	}
+	s.checkWhole()
+	if got := s.current("token"); got != 1 {
+		t.Errorf("token is at version %d, want 1", got)
+	}
+}
+
+func TestFlagsStandAnywhere(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	for name, args := range map[string][]string{
+		"behind": {"rotate", s.name, "token", "--generate", "--no-such-flag"},
+		"before": {"rotate", "--no-such-flag", s.name, "token", "--generate"},
+		"number": {"prune", s.name, "--keep", "many"},
+	} {
+		if r := s.cs(args...); r.code != 2 {
+			t.Errorf("%s: exit %d, want 2: %s", name, r.code, r.stderr)
+		}
+	}
+	if got := s.current("token"); got != 1 {
+		t.Errorf("token is at version %s, want 1", strconv.Itoa(got))
+	}
+}
