@@ -78,8 +78,13 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 		return err
 	}
 	if project != "" && removes[name] && !s.global.dryRun {
-		if err := s.clean(ctx, project, nil, nil); err != nil {
+		holders, err := s.clean(ctx, project, nil, nil)
+		switch {
+		case err != nil:
 			s.log.warn("cleaning up: " + err.Error())
+		case name == "down" && len(holders) > 0 && len(parseCall(name, args).services) == 0:
+			// An orphan, or what the engine was still making for an up that was killed.
+			s.log.warn("secrets stay in RAM, since there are still containers that use them: " + strings.Join(holders, ", "))
 		}
 	}
 	if code != 0 {

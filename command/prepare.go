@@ -129,6 +129,7 @@ type prepared struct {
 	engine    *engine.Engine
 	modelPath string
 	unlock    func()
+	holders   []string // containers that mount a file, by name; set by collect
 }
 
 // state is what the store remembers of a project beside its files.

@@ -101,10 +101,14 @@ func (p *prepared) collect(ctx context.Context) (stay []string, err error) {
 	}
 	used := map[string]bool{}
 	for _, c := range containers {
+		holds := false
 		for _, m := range c.Mounts {
 			if name, ok := strings.CutPrefix(m.Source, p.project.Dir()+"/"); ok {
-				used[name] = true
+				used[name], holds = true, true
 			}
+		}
+		if holds {
+			p.holders = append(p.holders, c.Name)
 		}
 	}
 	files, err := p.project.List()
@@ -136,44 +140,45 @@ func (p *prepared) sameEngine(ctx context.Context) error {
 // clean collects once a command of docker compose is done, and writes down how
 // to put the files that stay back after a reboot. l is nil when the command made nothing new. A project
 // that another process works on is that one's to clean. eng is connected to when it is nil.
-func (s *session) clean(ctx context.Context, name string, l *loaded, eng *engine.Engine) error {
+// The containers that keep a file are returned by name.
+func (s *session) clean(ctx context.Context, name string, l *loaded, eng *engine.Engine) (holders []string, err error) {
 	ctx = context.WithoutCancel(ctx)
 	store, err := s.openStore()
 	if err != nil {
-		return nil //nolint:nilerr // no store, nothing to clean; "up" reports what is wrong with it
+		return nil, nil //nolint:nilerr // no store, nothing to clean; "up" reports what is wrong with it
 	}
 	defer func() { _ = store.Close() }() // a directory handle
 	p := &prepared{store: store, engine: eng}
 	if p.project, err = store.Project(name); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := os.Stat(p.project.Dir()); err != nil {
-		return s.records().Remove(name) // nothing of this project is stored
+		return nil, s.records().Remove(name) // nothing of this project is stored
 	}
 	if p.unlock, err = p.project.Lock(); err != nil {
 		var locked *tmpfs.LockedError
 		if errors.As(err, &locked) {
-			return nil
+			return nil, nil
 		}
-		return err
+		return nil, err
 	}
 	defer p.unlock()
 	if p.engine == nil {
 		if p.engine, err = s.connect(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		defer func() { _ = p.engine.Close() }() // a connection
 	}
 	stay, err := p.collect(ctx)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case len(stay) == 0:
-		return s.records().Remove(name)
+		return nil, s.records().Remove(name)
 	case l != nil:
-		return s.record(l, stay)
+		return p.holders, s.record(l, stay)
 	}
-	return nil
+	return p.holders, nil
 }
 
 func (s *session) connect(ctx context.Context) (*engine.Engine, error) {

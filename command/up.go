@@ -223,9 +223,10 @@ func (s *session) handOver(ctx context.Context, ahead *ahead, l *loaded, p *prep
 	release()
 	p.unlock()
 	if err != nil {
-		return errors.Join(err, s.clean(ctx, l.Name, nil, p.engine))
+		_, failed := s.clean(ctx, l.Name, nil, p.engine)
+		return errors.Join(err, failed)
 	}
-	if err := s.clean(ctx, l.Name, l, p.engine); err != nil {
+	if _, err := s.clean(ctx, l.Name, l, p.engine); err != nil {
 		s.log.warn("cleaning up: " + err.Error())
 	}
 	if code != 0 {
