@@ -29,8 +29,17 @@ type Record struct {
 	Unknown     string          `json:"unknown_images,omitempty"`
 	SecretFiles []string        `json:"secret_files"`     // in the project's part of the RAM store
 	Images      json.RawMessage `json:"images,omitempty"` // facts the plan was made with
+	// Owners are those of files that are not this user's own, by file: the engine, which
+	// knows how it maps ids, does not run when they are put back.
+	Owners map[string]Owner `json:"owners,omitempty"`
 	// Environment holds what leads to keys and sources: paths, addresses, names.
 	Environment map[string]string `json:"environment,omitempty"`
+}
+
+// Owner is a user and a group of this machine.
+type Owner struct {
+	UID int `json:"uid"`
+	GID int `json:"gid"`
 }
 
 // Dir is a directory of records, 0700, made when first written to.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/compose"
-	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
 )
 
@@ -67,8 +67,8 @@ var recorded = []string{
 	"GOOGLE_APPLICATION_CREDENTIALS", "VAULT_ADDR", "VAULT_CACERT", "VAULT_NAMESPACE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID",
 }
 
-// record writes down how to load the project again.
-func (s *session) record(l *loaded, files []string) error {
+// record writes down how to load the project again, and which files containers mount.
+func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error {
 	if slices.ContainsFunc(l.ConfigFiles, func(f string) bool { return strings.HasPrefix(f, "/proc/") || strings.HasPrefix(f, "/dev/") }) {
 		s.log.warn("the compose file came from standard input, so boot cannot put its secrets back after a reboot")
 		return s.records().Remove(l.Name)
@@ -87,10 +87,20 @@ func (s *session) record(l *loaded, files []string) error {
 			environment[name] = value
 		}
 	}
+	owners := map[string]boot.Owner{}
+	for _, name := range files {
+		uid, gid, err := stored.Owner(name)
+		if err != nil {
+			return err
+		}
+		if uid >= 0 || gid >= 0 {
+			owners[name] = boot.Owner{UID: uid, GID: gid}
+		}
+	}
 	return s.records().Write(boot.Record{
 		Project: l.Name, WorkingDir: dir, Files: l.ConfigFiles, ProjectDir: l.WorkingDir,
 		EnvFiles: absolutes(dir, l.options.EnvFiles), Profiles: slices.DeleteFunc(slices.Clone(l.Profiles), func(p string) bool { return p == "" }), Unknown: s.global.unknown,
-		SecretFiles: files, Images: images, Environment: environment,
+		SecretFiles: files, Owners: owners, Images: images, Environment: environment,
 	})
 }
 
@@ -290,12 +300,11 @@ func (s *session) restoreFiles(ctx context.Context, l *loaded, p *prepared, plan
 			if !slices.Contains(r.SecretFiles, f.Name) {
 				continue
 			}
-			// The engine, which could map ids, does not run yet.
-			uid, gid, err := hostOwner(engine.IDMap{}, f)
-			if err != nil {
-				return err
+			owner, given := r.Owners[f.Name]
+			if !given {
+				owner = boot.Owner{UID: -1, GID: -1}
 			}
-			if _, err := p.project.Put(f.Name, values[sec.Name], uid, gid, modeOf(f)); err != nil {
+			if _, err := p.project.Put(f.Name, values[sec.Name], owner.UID, owner.GID, modeOf(f)); err != nil {
 				return err
 			}
 		}

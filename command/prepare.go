@@ -225,6 +225,7 @@ func (p *prepared) put(ctx context.Context, want []*transform.Secret, values map
 	if err != nil {
 		return nil, err
 	}
+	p.store.UseEngine(ids.PID)
 	var files []file
 	for _, s := range want {
 		changed := false

@@ -176,7 +176,7 @@ func (s *session) clean(ctx context.Context, name string, l *loaded, eng *engine
 	case len(stay) == 0:
 		return nil, s.records().Remove(name)
 	case l != nil:
-		return p.holders, s.record(l, stay)
+		return p.holders, s.record(l, p.project, stay)
 	}
 	return p.holders, nil
 }

@@ -120,6 +120,7 @@ type project struct {
 	ram    string   // in RAM: keys and plaintext
 	env    []string // of every command
 	global []string // global flags of every command
+	user   *user    // who runs the tool; nil for the one who runs the tests
 }
 
 // newProject writes compose.yaml and takes everything away in the end.
@@ -168,7 +169,11 @@ func (p *project) secure(args ...string) result {
 
 func (p *project) argv(args ...string) []string {
 	p.t.Helper()
-	return append(append([]string{built(p.t, "compose-secure")}, p.global...), args...)
+	argv := []string{built(p.t, "compose-secure")}
+	if p.user != nil {
+		argv = p.user.argv(p)
+	}
+	return append(append(argv, p.global...), args...)
 }
 
 // must is secure that has to succeed.
@@ -257,6 +262,9 @@ func (p *project) exec(service string, argv ...string) string {
 // storeDir is where the tool of this user keeps the project's values.
 func (p *project) storeDir() string {
 	root := "/run/compose-secure"
+	if p.user != nil {
+		return filepath.Join(p.user.runtimeDir, "compose-secure", p.name)
+	}
 	if uid := os.Getuid(); uid != 0 {
 		if root = filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "compose-secure"); os.Getenv("XDG_RUNTIME_DIR") == "" {
 			root = fmt.Sprintf("/dev/shm/compose-secure-%d", uid)

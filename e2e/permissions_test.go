@@ -14,6 +14,7 @@ const permissionProject = `
 x-service: &service
   image: ` + busyboxImage + `
   pull_policy: never
+  network_mode: none
   stop_signal: SIGKILL
   command: ["sleep", "1000"]
 services:

@@ -18,6 +18,7 @@ import (
 // maps every id to itself.
 type IDMap struct {
 	Rootless bool // the engine itself runs as a user
+	PID      int  // the process of a rootless engine: its user namespace is that of its containers; 0 when not known
 	uids     []idRange
 	gids     []idRange
 }
@@ -68,7 +69,7 @@ func (e *Engine) IDMap(ctx context.Context) (IDMap, error) {
 	if !rootless {
 		return remapped(info.DockerRootDir, subuid, subgid)
 	}
-	uid, err := ownerOf(e.host)
+	uid, pid, err := ownerOf(e.host)
 	if err != nil {
 		return IDMap{}, err
 	}
@@ -80,7 +81,9 @@ func (e *Engine) IDMap(ctx context.Context) (IDMap, error) {
 	if err != nil {
 		return IDMap{}, fmt.Errorf("look up the group of the rootless engine: %w", err)
 	}
-	return rootlessMap(u.Username, uid, gid, subuid, subgid), nil
+	ids := rootlessMap(u.Username, uid, gid, subuid, subgid)
+	ids.PID = pid
+	return ids, nil
 }
 
 func readOptional(path string) ([]byte, error) {

@@ -23,21 +23,21 @@ func thisMachine() (kernel string, memory int64, err error) {
 	return unix.ByteSliceToString(u.Release[:]), int64(uint64(s.Totalram) * uint64(s.Unit)), nil
 }
 
-// ownerOf returns the user who runs the engine behind a unix socket; for other
-// addresses the current user.
-func ownerOf(host string) (int, error) {
+// ownerOf returns the user who runs the engine behind a unix socket, and the process that
+// listens there; for other addresses the current user and 0.
+func ownerOf(host string) (uid, pid int, err error) {
 	path, ok := strings.CutPrefix(host, "unix://")
 	if !ok {
-		return os.Geteuid(), nil
+		return os.Geteuid(), 0, nil
 	}
 	conn, err := net.Dial("unix", path)
 	if err != nil {
-		return 0, fmt.Errorf("ask who runs the engine: %w", err)
+		return 0, 0, fmt.Errorf("ask who runs the engine: %w", err)
 	}
 	defer conn.Close()
 	raw, err := conn.(*net.UnixConn).SyscallConn()
 	if err != nil {
-		return 0, fmt.Errorf("ask who runs the engine: %w", err)
+		return 0, 0, fmt.Errorf("ask who runs the engine: %w", err)
 	}
 	var cred *unix.Ucred
 	var credErr error
@@ -48,7 +48,7 @@ func ownerOf(host string) (int, error) {
 		err = credErr
 	}
 	if err != nil {
-		return 0, fmt.Errorf("ask who runs the engine: %w", err)
+		return 0, 0, fmt.Errorf("ask who runs the engine: %w", err)
 	}
-	return int(cred.Uid), nil
+	return int(cred.Uid), int(cred.Pid), nil
 }

@@ -11,4 +11,4 @@ import (
 // virtual machine.
 func thisMachine() (kernel string, memory int64, err error) { return runtime.GOOS, 0, nil }
 
-func ownerOf(string) (int, error) { return os.Geteuid(), nil }
+func ownerOf(string) (uid, pid int, err error) { return os.Geteuid(), 0, nil }

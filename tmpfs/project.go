@@ -30,15 +30,15 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("secret %q is larger than %d bytes, the limit of a secret: mount it as a file instead", e.File, MaxSize)
 }
 
-// OwnerError is returned by Put when only root may give a file to that owner.
-// A caller can fall back to a wider mode: the directories are closed anyway.
+// OwnerError is returned by Put for an owner that is neither this user nor one of the
+// user's subordinate ids, subuid(5): only root may give a file to it.
 type OwnerError struct {
 	File     string
 	UID, GID int
 }
 
 func (e *OwnerError) Error() string {
-	return fmt.Sprintf("secret %q cannot be given to %d:%d: only root can do that", e.File, e.UID, e.GID)
+	return fmt.Sprintf("secret %q cannot be given to %d:%d: run compose-secure as root, or install newuidmap and list a range with that id for this user in /etc/subuid and /etc/subgid", e.File, e.UID, e.GID)
 }
 
 var errNotLocked = errors.New("the project is not locked")
@@ -117,6 +117,28 @@ func (p *Project) Get(file string) (secret.Value, bool, error) {
 		return secret.Value{}, false, err
 	}
 	return secret.NewValue(b), true, nil
+}
+
+// Owner returns the user and group of this machine that a file belongs to, as Put takes them:
+// -1 for the current ones.
+func (p *Project) Owner(file string) (uid, gid int, err error) {
+	root, done, err := p.dir()
+	if err != nil {
+		return 0, 0, p.store.explain("open", p.Dir(), err)
+	}
+	defer done()
+	fi, err := root.Lstat(file)
+	if err != nil {
+		return 0, 0, p.store.explain("look at", p.Path(file), err)
+	}
+	uid, gid = ownerOf(fi)
+	if uid == os.Geteuid() {
+		uid = -1
+	}
+	if gid == os.Getegid() {
+		gid = -1
+	}
+	return uid, gid, nil
 }
 
 // List returns the names of the secret files, sorted. A project without a
@@ -252,6 +274,10 @@ func (p *Project) read(root *os.Root, name string, limit int) ([]byte, error) {
 		return nil, p.planted(name, before)
 	}
 	f, err := root.Open(name)
+	given := errors.Is(err, fs.ErrPermission)
+	if given {
+		f, err = openGiven(root, name)
+	}
 	if err != nil {
 		return nil, p.store.explain("open", p.Path(name), err)
 	}
@@ -263,7 +289,12 @@ func (p *Project) read(root *os.Root, name string, limit int) ([]byte, error) {
 	if !os.SameFile(before, after) {
 		return nil, fmt.Errorf("%q was replaced while it was read", p.Path(name))
 	}
-	b, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	var b []byte
+	if given {
+		b, err = p.store.readGiven(f, limit)
+	} else {
+		b, err = io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	}
 	if err != nil {
 		return nil, p.store.explain("read", p.Path(name), err)
 	}
@@ -290,13 +321,15 @@ func (p *Project) write(name string, b []byte, uid, gid int, mode fs.FileMode) e
 		return p.store.explain("write", p.Path(name), err)
 	}
 	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(mode) // while the file is ours
+	}
 	if err == nil && (uid != os.Geteuid() || gid != os.Getegid()) {
-		if err = f.Chown(uid, gid); errors.Is(err, fs.ErrPermission) {
+		if err = f.Chown(uid, gid); errors.Is(err, fs.ErrPermission) && p.store.give(f, uid, gid) == nil {
+			err = nil
+		} else if errors.Is(err, fs.ErrPermission) {
 			err = &OwnerError{File: name, UID: uid, GID: gid}
 		}
-	}
-	if err == nil {
-		err = f.Chmod(mode)
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {

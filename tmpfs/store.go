@@ -31,6 +31,7 @@ type Store struct {
 	root     *os.Root
 	linger   string
 	warnings []string
+	engine   int
 }
 
 // Open returns the store of the current user and makes it when it is missing:
@@ -72,6 +73,11 @@ func (s *Store) LingerWarning() string {
 	s.linger = ""
 	return text
 }
+
+// UseEngine names the process of a rootless engine, as engine.IDMap has it, 0 for none. In
+// its user namespace a user who is not root can give files to the user's
+// subordinate ids, and read them again.
+func (s *Store) UseEngine(pid int) { s.engine = pid }
 
 // Projects lists the projects that have a directory in the store, sorted.
 func (s *Store) Projects() ([]string, error) {

@@ -149,11 +149,20 @@ func flock(f *os.File, exclusive bool) error {
 }
 
 func ownedByUs(fi fs.FileInfo) bool {
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Geteuid()
+	uid, _ := ownerOf(fi)
+	return uid == os.Geteuid()
 }
 
 func ownerIs(fi fs.FileInfo, uid, gid int) bool {
+	u, g := ownerOf(fi)
+	return u == uid && g == gid
+}
+
+// ownerOf is the user and group of a file, -1 when they are not known.
+func ownerOf(fi fs.FileInfo) (uid, gid int) {
 	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == uid && int(st.Gid) == gid
+	if !ok {
+		return -1, -1
+	}
+	return int(st.Uid), int(st.Gid)
 }
