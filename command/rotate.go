@@ -101,14 +101,15 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 		return err
 	}
 	defer func() { _ = eng.Close() }() // a connection
+	checkSource := func() error { return nil }
 	if values == nil {
 		r.UsedOnly = len(names) == 0
-		values, err = s.sourceValues(ctx, eng, stack, names)
+		if values, err = s.sourceValues(ctx, eng, stack, names); err != nil {
+			return err
+		}
 	} else {
-		r.Store, err = s.writeBack(ctx, eng, stack, values)
-	}
-	if err != nil {
-		return err
+		// The compose file is read while the cluster is looked at.
+		r.Store, checkSource = s.writeBackLater(ctx, eng, stack, values)
 	}
 	cluster, done := s.cluster(eng, o.quiet)
 	defer done()
@@ -117,6 +118,9 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 		run = cluster.PreviewRotation
 	}
 	changes, err := run(ctx, r, values)
+	if wrong := checkSource(); wrong != nil {
+		return wrong // nothing was changed
+	}
 	if err != nil {
 		return s.rolledBack(ctx, err)
 	}

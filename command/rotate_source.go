@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
@@ -39,6 +40,31 @@ func (m *stackModel) names() []string {
 // keep drops all other secrets.
 func (m *stackModel) keep(names []string) {
 	m.secrets = slices.DeleteFunc(m.secrets, func(sec *transform.Secret) bool { return !slices.Contains(names, sec.Name) })
+}
+
+// writeBackLater is writeBack in the background. store waits for it; check waits too and
+// returns what was wrong with the project.
+func (s *session) writeBackLater(ctx context.Context, eng *engine.Engine, stack string, values map[string]secret.Value) (store func(context.Context) (func() error, error), check func() error) {
+	type found struct {
+		store func(context.Context) (func() error, error)
+		err   error
+	}
+	done := make(chan found, 1)
+	go func() {
+		f, err := s.writeBack(ctx, eng, stack, values)
+		done <- found{f, err}
+	}()
+	wait := sync.OnceValue(func() found { return <-done })
+	store = func(ctx context.Context) (func() error, error) {
+		switch f := wait(); {
+		case f.err != nil:
+			return nil, f.err
+		case f.store != nil:
+			return f.store(ctx)
+		}
+		return func() error { return nil }, nil
+	}
+	return store, func() error { return wait().err }
 }
 
 // writeBack finds where the new values have to be stored so that the next deploy does not

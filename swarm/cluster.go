@@ -48,7 +48,7 @@ type Cluster struct {
 
 // New returns the cluster behind engine.
 func New(engine Engine, report Reporter) *Cluster {
-	return &Cluster{engine: newSteady(engine), report: report, poll: 100 * time.Millisecond}
+	return &Cluster{engine: newSteady(engine), report: report, poll: 50 * time.Millisecond}
 }
 
 // view is a stack as the cluster has it at one moment.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -36,10 +37,12 @@ type choice struct {
 	target version
 	value  secret.Value
 	create bool
+	digest func() string // of the value; nil where nobody had the time to begin it
 }
 
 // choose finds the version of each value: one in use when it holds the value, else the newest when that does
-// (what an interrupted command left), else a new one.
+// (what an interrupted command left), else a new one. A digest takes as long as everything else
+// before the rollout, so that a new one is begun where a processor has nothing to do.
 func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 	names := slices.Sorted(maps.Keys(values))
 	used := v.inUse()
@@ -51,8 +54,14 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	idle := len(names) < runtime.GOMAXPROCS(0)
+	k := costFor(len(v.secrets.byID) + len(names))
 	eachCPU(len(names), func(i int) {
 		base := names[i]
+		var digest func() string
+		if idle {
+			digest = begin(func() string { return newDigest(values[base], k) })
+		}
 		candidates := slices.Clone(used[base])
 		newest, ok := v.secrets.newest(base)
 		if ok && !slices.ContainsFunc(candidates, func(c version) bool { return c.id == newest.id }) {
@@ -65,7 +74,7 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 			}
 		}
 		n := newest.number + 1
-		choices[i] = choice{base: base, value: values[base], create: true, target: version{base: base, number: n, name: objectName(v.stack, base, n)}}
+		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, target: version{base: base, number: n, name: objectName(v.stack, base, n)}}
 	})
 	return choices, nil
 }
@@ -115,7 +124,11 @@ func (c *Cluster) create(ctx context.Context, stack string, choices []choice, to
 // createOne stores one value. A name that is taken is fine when it was taken
 // for the same value.
 func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cost) (id string, fresh bool, err error) {
-	ch.target.digest = newDigest(ch.value, k)
+	if ch.digest != nil {
+		ch.target.digest = ch.digest()
+	} else {
+		ch.target.digest = newDigest(ch.value, k)
+	}
 	answer, err := c.engine.SecretCreate(ctx, api.SecretSpec{
 		Annotations: api.Annotations{Name: ch.target.name, Labels: labels(stack, ch.base, ch.target.number, ch.target.digest)},
 		Data:        ch.value.Reveal(),

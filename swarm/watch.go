@@ -54,7 +54,9 @@ func (c *Cluster) watch(ctx context.Context, stack string, rollouts []*rollout, 
 				return err
 			}
 		}
+		asked := time.Now()
 		services, tasks, err := c.upToDate(ctx, stack)
+		took := time.Since(asked)
 		if ctx.Err() != nil {
 			return c.unfinished(ctx, rollouts, tasks)
 		}
@@ -83,7 +85,8 @@ func (c *Cluster) watch(ctx context.Context, stack string, rollouts []*rollout, 
 		if err := free.free(ctx, services, tasks); err != nil && ctx.Err() == nil {
 			return err
 		}
-		if sleep(ctx, c.poll) != nil {
+		// A manager that has much to tell is not asked more often for it.
+		if sleep(ctx, max(c.poll, 4*took)) != nil {
 			return c.unfinished(ctx, rollouts, tasks)
 		}
 	}

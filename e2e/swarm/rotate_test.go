@@ -76,6 +76,23 @@ func TestRotateUnchangedTouchesNothing(t *testing.T) {
 	}
 }
 
+// TestBadProjectStopsARotation: the compose file is read while the cluster is looked at, and
+// what is wrong with it is told before the cluster changes.
+func TestBadProjectStopsARotation(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	before := s.tasks()
+	s.write("compose.yaml", "services: {web: [}")
+	for _, flag := range []string{"--quiet", "--dry-run"} {
+		if r := s.feed("two", "rotate", s.name, "token", "--from-file", "-", flag); r.code != 3 || !strings.Contains(r.stderr, "compose.yaml:1") {
+			t.Errorf("%s: exit %d, want 3 and the place\n%s", flag, r.code, r.stderr)
+		}
+	}
+	if diff := cmp.Diff(before, s.tasks()); diff != "" || s.current("token") != 1 {
+		t.Errorf("token is at version %d, want 1; tasks changed:\n%s", s.current("token"), diff)
+	}
+}
+
 func TestBadRotationIsUndoneEverywhere(t *testing.T) {
 	t.Parallel()
 	s := newTwo(t)
