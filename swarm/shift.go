@@ -170,7 +170,7 @@ func (s *shifter) retarget(spec api.ServiceSpec) api.ServiceSpec {
 // reorder sets the order of this update alone and notes the one to go back to.
 func (s *shifter) reorder(spec api.ServiceSpec) api.ServiceSpec {
 	noted, left := spec.Labels[orderLabel] // by a command that was killed
-	if s.Order == "" && !left {
+	if s.Order == "" && !left || isJob(&spec) {
 		return spec
 	}
 	update := api.UpdateConfig{Parallelism: 1}

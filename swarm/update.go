@@ -223,7 +223,8 @@ func (c *Cluster) restore(ctx context.Context, s *api.Service, b saved) error {
 }
 
 // forget makes the previous spec of a service that went back the good one
-// too, so that it does not name versions which are about to go.
+// too, so that it does not name versions which are about to go. A job stays as it is: it would run
+// once more.
 func (c *Cluster) forget(ctx context.Context, b saved, secrets, configs []version) error {
 	s, _, err := c.engine.ServiceInspectWithRaw(ctx, b.id, api.ServiceInspectOptions{})
 	if errdefs.IsNotFound(err) {
@@ -233,11 +234,16 @@ func (c *Cluster) forget(ctx context.Context, b saved, secrets, configs []versio
 		return fmt.Errorf("look at service %s: %w", b.name, err)
 	}
 	return c.change(ctx, &s, api.ServiceUpdateOptions{}, func(now *api.Service) (*api.ServiceSpec, error) {
-		if now.Spec.Labels[operationLabel] == b.op || !names(now.PreviousSpec, secrets, configs) {
+		if isJob(&now.Spec) || now.Spec.Labels[operationLabel] == b.op || !names(now.PreviousSpec, secrets, configs) {
 			return nil, nil
 		}
 		return &now.Spec, nil
 	})
+}
+
+// isJob reports a service whose tasks run to their end, each time that it is written.
+func isJob(spec *api.ServiceSpec) bool {
+	return spec.Mode.ReplicatedJob != nil || spec.Mode.GlobalJob != nil
 }
 
 // names reports whether a spec refers to one of the versions.
