@@ -164,13 +164,13 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// eventually PROGRAM ARG... repeats until it succeeds, for 20 seconds at most.
+// eventually PROGRAM ARG... repeats until it succeeds, for a minute at most.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: eventually PROGRAM ARG...")
 	}
 	var err error
-	for range 100 {
+	for range 300 {
 		if err = ts.Exec(args[0], args[1:]...); err == nil {
 			return
 		}

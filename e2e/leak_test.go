@@ -192,7 +192,7 @@ services:
 	p.secrets("API_TOKEN=" + s.value)
 	p.must("up", "-d")
 	id := p.id("web")
-	for deadline := time.Now().Add(20 * time.Second); s.in([]byte(p.mustDocker("logs", id))) == ""; {
+	for deadline := time.Now().Add(time.Minute); s.in([]byte(p.mustDocker("logs", id))) == ""; {
 		if time.Now().After(deadline) {
 			t.Fatal("docker logs does not show the value")
 		}

@@ -179,7 +179,7 @@ func lookAt(t *testing.T, pid int, init bool, value string) seen {
 	var s seen
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	if init {
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			data, err := os.ReadFile(filepath.Join(proc, "task", strconv.Itoa(pid), "children"))
 			if child := strings.TrimSpace(string(data)); err == nil && child != "" {
 				pid, _ = strconv.Atoi(child)
@@ -227,7 +227,7 @@ var ofRun = regexp.MustCompile(`pid=[2-9]\d* |pid=1\d+ |(?m)^names .*$`)
 // awaitProbe waits until what runs is the probe and no longer a wrapper or a shell.
 func awaitProbe(t *testing.T, proc string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if exe, err := os.Readlink(filepath.Join(proc, "exe")); err == nil && filepath.Base(exe) == "probe" {
 			return
 		}

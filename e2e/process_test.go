@@ -37,7 +37,7 @@ func processEnv(t *testing.T, pid int) map[string]string {
 // when that is over.
 func awaitExec(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		args, err := os.ReadFile(filepath.Join("/proc", pidText(pid), "cmdline"))
 		if err != nil {
 			t.Fatal(err)

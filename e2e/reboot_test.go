@@ -69,7 +69,7 @@ func TestReboot(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if r := p.secure("boot", "run", "--timeout", "10s", p.name); r.code != 0 {
+			if r := p.secure("boot", "run", "--timeout", "60s", p.name); r.code != 0 {
 				t.Fatalf("boot run: exit %d\n%s", r.code, r.stderr)
 			}
 			mustRun(t, "../scripts/engine", "private", engine)
@@ -95,7 +95,7 @@ func TestReboot(t *testing.T) {
 // waitRunning waits until n containers of the project run.
 func (p *project) waitRunning(n int) {
 	p.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		out := p.mustDocker("ps", "--quiet", "--filter", "status=running", "--filter", "label=com.docker.compose.project="+p.name)
 		if len(strings.Fields(out)) == n {
 			return

@@ -50,7 +50,7 @@ func (s *stack) killOne(random *rand.Rand, value string, deploy bool) {
 	args := []string{"compose-secure", "rotate", s.name, "token", "--from-file", "-"}
 	if deploy {
 		s.write("token", value)
-		args = []string{"compose-secure", "stack", "deploy", s.name, "--timeout", "60s"}
+		args = []string{"compose-secure", "stack", "deploy", s.name, "--timeout", "150s"}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(random.IntN(3000))*time.Millisecond)
 	cmd := s.command(ctx, s.env, s.dir, args...)

@@ -38,7 +38,7 @@ func newTwo(t *testing.T) *stack {
 	s := manager(t).stack(t, two)
 	s.env = []string{"OTHER=" + "other-one"}
 	s.write("token", "one")
-	s.mustCS("stack", "deploy", s.name, "--timeout", "60s")
+	s.mustCS("stack", "deploy", s.name, "--timeout", "150s")
 	return s
 }
 
@@ -78,7 +78,7 @@ func TestFailedDeployIsUndone(t *testing.T) {
 	s := newTwo(t)
 	before := s.tasks()
 	s.write("token", "bad")
-	r := s.cs("stack", "deploy", s.name, "--timeout", "60s")
+	r := s.cs("stack", "deploy", s.name, "--timeout", "150s")
 	if r.code != 4 {
 		t.Fatalf("exit %d, want 4:\n%s", r.code, r.stderr)
 	}

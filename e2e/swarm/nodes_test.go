@@ -77,7 +77,7 @@ func TestNodesComeAndGo(t *testing.T) {
 	nodes := threeManagers(t)
 	s := nodes[0].stack(t, spread)
 	s.write("token", "one")
-	s.mustCS("stack", "deploy", s.name, "--timeout", "90s")
+	s.mustCS("stack", "deploy", s.name, "--timeout", "150s")
 	s.checkWhole()
 	during := func(what, value string, happens func()) {
 		before := s.current("token")

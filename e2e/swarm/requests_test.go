@@ -36,7 +36,7 @@ func TestNoRequestFailsDuringRotations(t *testing.T) {
 	t.Parallel()
 	s := manager(t).stack(t, web)
 	s.write("token", "one")
-	s.mustCS("stack", "deploy", s.name, "--timeout", "60s")
+	s.mustCS("stack", "deploy", s.name, "--timeout", "150s")
 	client := s.name + "-client"
 	s.must("docker", "run", "--detach", "--name", client, "--network", s.name+"_default", serverImage, "ask", "http://web:8080/")
 	t.Cleanup(func() { s.docker("rm", "--force", client) })

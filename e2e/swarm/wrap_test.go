@@ -34,7 +34,7 @@ func TestWrappedServiceAndNoValueAnywhere(t *testing.T) {
 	const token = "s3ntinel-of-the-swarm-test"
 	s := manager(t).stack(t, wrapped)
 	s.env = []string{"API_TOKEN=" + token}
-	s.mustCS("stack", "deploy", s.name, "--timeout", "60s")
+	s.mustCS("stack", "deploy", s.name, "--timeout", "150s")
 	container := strings.TrimSpace(s.must("docker", "ps", "-q", "--filter", "name="+s.name+"_app"))
 	if got := s.must("docker", "logs", container); !strings.Contains(got, "API_TOKEN is set") {
 		t.Errorf("the program did not get its variable: %q", got)
@@ -83,7 +83,7 @@ func TestRotationIsWrittenToTheSource(t *testing.T) {
 		}
 		return r.stdout
 	}
-	s.mustCS("stack", "deploy", s.name, "--timeout", "60s")
+	s.mustCS("stack", "deploy", s.name, "--timeout", "150s")
 	if r := s.feed("two", "rotate", s.name, "token", "--from-file", "-"); r.code != 0 {
 		t.Fatalf("rotate: exit %d\n%s", r.code, r.stderr)
 	}
