@@ -44,6 +44,9 @@ func classifyName(name, value string) Verdict {
 			return Verdict{Reason: why}
 		}
 	}
+	if kind == weak && from > 0 && ws[from] != "key" && v.ofService.has(ws[from-1]) {
+		return Verdict{Reason: "the name is about the " + ws[from-1] + " of a service"}
+	}
 	if kind == weak && !v.weakIsSecret(ws[from], value) {
 		return Verdict{Reason: "the name is ambiguous and the value does not look like a secret"}
 	}

@@ -73,19 +73,20 @@ func (s set) hasAny(list []string) bool {
 // vocabulary holds the words by which names are judged. It is built once, on
 // first use, so that a process that judges nothing does not pay for it.
 type vocabulary struct {
-	strong   set // a secret by itself
-	endings  []string
-	notEnd   set // words that have such an ending by accident
-	keyOf    set // X of X_KEY that makes it a secret
-	codeOf   set // X of X_CODE that makes it a secret
-	notKeyOf set // X of X_KEY whose value may look random and still is public
-	after    set // behind the strong word: what the name is about instead
-	afterKey set // part of after that does not count behind X_KEY
-	before   set // in front of the strong word: a switch or a number
-	public   set
-	methods  set // values of AUTH that name a method
-	switches set
-	units    set
+	strong    set // a secret by itself
+	endings   []string
+	notEnd    set // words that have such an ending by accident
+	keyOf     set // X of X_KEY that makes it a secret
+	codeOf    set // X of X_CODE that makes it a secret
+	notKeyOf  set // X of X_KEY whose value may look random and still is public
+	after     set // behind the strong word: what the name is about instead
+	afterKey  set // part of after that does not count behind X_KEY
+	before    set // in front of the strong word: a switch or a number
+	ofService set // in front of a weak word: AUTH of DB_NAME_AUTH is a service
+	public    set
+	methods   set // values of AUTH that name a method
+	switches  set
+	units     set
 }
 
 func newVocabulary() *vocabulary {
@@ -138,7 +139,8 @@ func newVocabulary() *vocabulary {
 			force has is need needs check verify validate generate gen rotate reset forgot change show hide
 			expire max min num number count limit total with without no prompt output input context completion
 			save remember store update secure autogenerate ask budget`),
-		public: words(`public publishable`),
+		ofService: words(`name host hostname port url uri path dir image version schema domain topic queue`),
+		public:    words(`public publishable`),
 		methods: words(`basic digest bearer jwt oauth oauth2 oidc ldap saml plain login local trust md5 peer ident
 			scram cram ntlm kerberos gssapi spnego pam cookie session token apikey api key password none any
 			all auto default simple internal external native proxy db database sql file anonymous guest
