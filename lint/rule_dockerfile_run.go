@@ -187,6 +187,7 @@ var secretNames = map[string]bool{
 	".env": true, ".npmrc": true, ".netrc": true, ".pypirc": true, ".pgpass": true, ".git-credentials": true, ".htpasswd": true,
 	".my.cnf": true, ".dockercfg": true, ".vault-token": true, "id_rsa": true, "id_dsa": true, "id_ecdsa": true,
 	"id_ed25519": true, "credentials.json": true, "service-account.json": true, "serviceaccount.json": true, "kubeconfig": true,
+	"sasl_passwd": true, "chap-secrets": true, "pap-secrets": true,
 	".ssh": true, ".aws": true, ".gnupg": true, ".kube": true,
 }
 

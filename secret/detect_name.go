@@ -44,6 +44,9 @@ func classifyName(name, value string) Verdict {
 			return Verdict{Reason: why}
 		}
 	}
+	if kind == weak && from > 0 && ws[from] != "key" && v.ofService.has(ws[from-1]) {
+		return Verdict{Reason: "the name is about the " + ws[from-1] + " of a service"}
+	}
 	if kind == weak && !v.weakIsSecret(ws[from], value) {
 		return Verdict{Reason: "the name is ambiguous and the value does not look like a secret"}
 	}
@@ -67,7 +70,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 			i > 0 && w == "claim" && ws[i-1] == "plex",
 			i > 0 && w == "pat" && i == len(ws)-1,
 			i > 0 && (w == "jwk" || w == "jwks") && v.keyOf.has(ws[i-1]),
-			i > 0 && (w == "code" || w == "codes") && (ws[i-1] == "auth" || ws[i-1] == "recovery"):
+			i > 0 && (w == "code" || w == "codes") && v.codeOf.has(ws[i-1]):
 			return strongWord, i, i + 1
 		}
 	}
@@ -79,7 +82,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		return noEvidence, 0, 0
 	}
 	switch ws[i] {
-	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo":
+	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts":
 		return weak, i, i + 1
 	case "info": // BASIC_AUTH_USER_INFO of Confluent's clients
 		if i > 0 && ws[i-1] == "user" {
@@ -144,6 +147,8 @@ func (v *vocabulary) notByValue(term string, kind evidence, value string) string
 	switch {
 	case v.isSwitch(value), !password && (value == "0" || value == "1"):
 		return "the value is a switch"
+	case !hasAlnum(value) && !strings.Contains(value, Hole): // ... and ******
+		return "the value is left out"
 	case isReference(value):
 		return aReference
 	case isPath(value):
@@ -181,6 +186,8 @@ func (v *vocabulary) weakIsSecret(term, value string) bool {
 		return len(value) >= 16 && strings.Trim(value, "0123456789") != ""
 	case "key", "keys":
 		return looksRandom(value) || looksTyped(value)
+	case "hosts":
+		return hostWithPassword(value)
 	case "users", "user", "userinfo": // SFTP_USERS=name:password:uid; 1000:1000 is none
 		user, rest, _ := strings.Cut(value, ":")
 		if user == "User" { // a Kafka principal

@@ -154,6 +154,20 @@ func isQuantity(value string, units set, withUnit bool) bool {
 	return units.has(unit)
 }
 
+// hostWithPassword reports whether value is label:host:port:database:password,
+// as Redis Commander and others list their servers.
+func hostWithPassword(value string) bool {
+	for _, host := range strings.Split(value, ",") {
+		part := strings.SplitN(host, ":", 5)
+		if len(part) == 5 && part[4] != "" && isNumber(part[2]) && isNumber(part[3]) && !isReference(part[4]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
 // hasUserinfo reports whether value is an URL with something before an @.
 func hasUserinfo(value string) bool {
 	_, rest, ok := strings.Cut(value, "://")

@@ -73,18 +73,20 @@ func (s set) hasAny(list []string) bool {
 // vocabulary holds the words by which names are judged. It is built once, on
 // first use, so that a process that judges nothing does not pay for it.
 type vocabulary struct {
-	strong   set // a secret by itself
-	endings  []string
-	notEnd   set // words that have such an ending by accident
-	keyOf    set // X of X_KEY that makes it a secret
-	notKeyOf set // X of X_KEY whose value may look random and still is public
-	after    set // behind the strong word: what the name is about instead
-	afterKey set // part of after that does not count behind X_KEY
-	before   set // in front of the strong word: a switch or a number
-	public   set
-	methods  set // values of AUTH that name a method
-	switches set
-	units    set
+	strong    set // a secret by itself
+	endings   []string
+	notEnd    set // words that have such an ending by accident
+	keyOf     set // X of X_KEY that makes it a secret
+	codeOf    set // X of X_CODE that makes it a secret
+	notKeyOf  set // X of X_KEY whose value may look random and still is public
+	after     set // behind the strong word: what the name is about instead
+	afterKey  set // part of after that does not count behind X_KEY
+	before    set // in front of the strong word: a switch or a number
+	ofService set // in front of a weak word: AUTH of DB_NAME_AUTH is a service
+	public    set
+	methods   set // values of AUTH that name a method
+	switches  set
+	units     set
 }
 
 func newVocabulary() *vocabulary {
@@ -105,7 +107,7 @@ func newVocabulary() *vocabulary {
 			block ssh fernet cipher deploy preshared service role anon root write ingest ingestion webhook
 			consumer client data wireguard backup recovery unseal seal join vault token credential credentials
 			instance install installation activation product subscription integration cron rpc validator wallet seed nonce
-			logged db database server registration bot user owner rsa ecdsa gpg pgp bearer internal system
+			logged sensitive props db database server registration bot user owner rsa ecdsa gpg pgp bearer internal system
 			csrf xsrf sdk openssl mongo mongodb replicaset
 			openai anthropic claude gemini mistral cohere groq deepseek openrouter perplexity elevenlabs tavily serper
 			stripe mailgun sendgrid mailjet mailchimp brevo postmark resend twilio pusher algolia cloudinary imgbb
@@ -114,6 +116,7 @@ func newVocabulary() *vocabulary {
 			amplitude mixpanel posthog datadog newrelic rollbar bugsnag honeybadger sentry
 			aws azure gcp google firebase fcm cloudflare hetzner linode vultr hcaptcha turnstile github gitlab discord
 			supabase hasura pinecone qdrant langsmith langfuse wandb virustotal shodan telegram slack`),
+		codeOf: words(`auth recovery activation access`),
 		notKeyOf: words(`public publishable pub site partition routing primary foreign sort cache idempotency
 			index lookup authorized host known recv receive trusted`),
 		after: words(`file files filename path paths dir directory folder location url urls uri endpoint host
@@ -130,13 +133,14 @@ func newVocabulary() *vocabulary {
 			placeholder symbol decimals contract supply pda threshold thresholds budget through headers authentication cert certificate
 			separator delimiter encoding charset column table bucket region mount minion digits period window
 			source sources time language languages lang locale theme title description ssl tls class factory strategy handler expirein expiresin validity grace renew renewal
-			refreshinterval`),
+			refreshinterval from sender stdin fd`),
 		afterKey: words(`encryption store backup`),
 		before: words(`allow random enable enabled disable disabled use using require required requires skip
 			force has is need needs check verify validate generate gen rotate reset forgot change show hide
 			expire max min num number count limit total with without no prompt output input context completion
 			save remember store update secure autogenerate ask budget`),
-		public: words(`public publishable`),
+		ofService: words(`name host hostname port url uri path dir image version schema domain topic queue`),
+		public:    words(`public publishable`),
 		methods: words(`basic digest bearer jwt oauth oauth2 oidc ldap saml plain login local trust md5 peer ident
 			scram cram ntlm kerberos gssapi spnego pam cookie session token apikey api key password none any
 			all auto default simple internal external native proxy db database sql file anonymous guest
