@@ -244,7 +244,7 @@ func runRestore(ctx context.Context, s *session, name string) error {
 	if err := os.Chdir(r.WorkingDir); err != nil {
 		return usagef("its directory is gone: %v", err)
 	}
-	l, err := s.loadProject(ctx, compose.Options{
+	l, err := s.loadProject(ctx, forValues, compose.Options{
 		Files: r.Files, ProjectName: r.Project, ProjectDirectory: r.ProjectDir, Profiles: r.Profiles, EnvFiles: r.EnvFiles,
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		}
 		return runPass(ctx, s, "config", args)
 	}
-	l, err := s.load(ctx, nil)
+	l, err := s.load(ctx, forModel, nil)
 	if err != nil {
 		return err
 	}

@@ -193,7 +193,7 @@ func (d *doctor) checkKeys(context.Context) {
 
 // checkProject opens every source of the project in this directory.
 func (d *doctor) checkProject(ctx context.Context) {
-	l, err := d.load(ctx, nil)
+	l, err := d.load(ctx, forValues, nil)
 	if errors.Is(err, compose.ErrNoFile) {
 		d.add("project", nil, "no compose file here; sources were not checked")
 		return

@@ -100,7 +100,7 @@ var removes = map[string]bool{"down": true, "rm": true, "kill": true, "stop": tr
 // is still one: docker compose finds it by its containers' labels.
 func (s *session) passModel(ctx context.Context, name string, args []string, run *compose.Run) (string, error) {
 	c := parseCall(name, args)
-	l, err := s.load(ctx, nil, c.services...)
+	l, err := s.load(ctx, forModel, nil, c.services...)
 	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
 		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
 		run.Args = append(append(run.Args, name), args...)

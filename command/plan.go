@@ -45,7 +45,7 @@ type plannedMove struct {
 }
 
 func runPlan(ctx context.Context, s *session, format string) error {
-	l, err := s.load(ctx, nil)
+	l, err := s.load(ctx, forModel, nil)
 	if err != nil {
 		return err
 	}

@@ -24,22 +24,33 @@ type loaded struct {
 	sources  []source.Source
 }
 
+// purpose says what a project is loaded for.
+type purpose bool
+
+const (
+	forModel  purpose = false // no value will be resolved
+	forValues purpose = true  // files that open without asking are decrypted meanwhile
+)
+
 // load reads the project that the global flags name; known, which may be nil, is told what is
 // certain early, and services are those named on the command line.
-func (s *session) load(ctx context.Context, known func(compose.Known), services ...string) (*loaded, error) {
-	return s.loadProject(ctx, compose.Options{
+func (s *session) load(ctx context.Context, why purpose, known func(compose.Known), services ...string) (*loaded, error) {
+	return s.loadProject(ctx, why, compose.Options{
 		Known: known,
 		Files: s.global.files.Value(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
 		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(), Services: services,
 	})
 }
 
-func (s *session) loadProject(ctx context.Context, o compose.Options) (*loaded, error) {
+func (s *session) loadProject(ctx context.Context, why purpose, o compose.Options) (*loaded, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	cache := sops.NewCache(dir)
+	if why == forValues {
+		cache.Ahead()
+	}
 	o.Environ, o.Stdin, o.Encrypted, o.Size, o.Checked = s.Environ, s.Stdin, encrypted{cache}, s.expectFiles, checked{s}
 	p, err := compose.Load(ctx, o)
 	if err != nil {

@@ -155,7 +155,7 @@ func (s *session) loadStack(ctx context.Context, stack string, files []string) (
 	if name == "" && s.Getenv("COMPOSE_PROJECT_NAME") == "" && strings.ToLower(stack) == stack && !strings.Contains(stack, ".") {
 		name = stack
 	}
-	return s.loadProject(ctx, compose.Options{
+	return s.loadProject(ctx, forValues, compose.Options{
 		Files: files, ProjectName: name, ProjectDirectory: s.global.dir,
 		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(),
 	})

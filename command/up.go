@@ -40,7 +40,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 	call := parseCall(name, args)
 	ahead := s.runAhead(docker, call)
 	defer ahead.drop()
-	l, err := s.load(ctx, ahead.start, call.services...)
+	l, err := s.load(ctx, forValues, ahead.start, call.services...)
 	if err != nil {
 		return err
 	}

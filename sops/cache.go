@@ -23,10 +23,12 @@ const (
 // Cache opens each file at most once and decrypts it at most once, whoever
 // asks for it: --env-file, env_file, secrets: file: and ref+sops://.
 type Cache struct {
-	base   string
-	prompt sync.Mutex // one passphrase prompt at a time over all files
-	mu     sync.Mutex
-	opened map[string]*opening
+	base       string
+	ahead      bool
+	identities identities
+	prompt     sync.Mutex // one passphrase prompt at a time over all files
+	mu         sync.Mutex
+	opened     map[string]*opening
 }
 
 type opening struct {
@@ -78,10 +80,18 @@ func (c *Cache) get(path string, read func(path, abs string) ([]byte, error)) (*
 func (c *Cache) inspect(path string, data []byte) (*File, error) {
 	f, err := Inspect(path, data)
 	if f != nil {
-		f.prompt = &c.prompt
+		f.identities, f.prompt = &c.identities, &c.prompt
+		if c.ahead {
+			go f.decryptAhead()
+		}
 	}
 	return f, err
 }
+
+// Ahead makes the cache decrypt each file that an age identity at hand opens as soon as it is read,
+// beside whatever the caller does meanwhile. Nobody is asked for it and no network
+// reached, and what goes wrong is told when somebody wants a value. Call it first.
+func (c *Cache) Ahead() { c.ahead = true }
 
 // readRegular returns nil for what is not a regular file.
 func readRegular(path, abs string) (_ []byte, err error) {

@@ -29,12 +29,7 @@ func (f *File) Decrypt(ctx context.Context) (*Plain, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("decrypt %q: %w", f.path, err)
 	}
-	f.start.Do(func() {
-		go func() {
-			defer close(f.done)
-			f.plain, f.err = f.decrypt()
-		}()
-	})
+	f.begin(nil)
 	select {
 	case <-f.done:
 		return f.plain, f.err
@@ -43,7 +38,24 @@ func (f *File) Decrypt(ctx context.Context) (*Plain, error) {
 	}
 }
 
-func (f *File) decrypt() (plain *Plain, err error) {
+// begin decrypts once; key is the data key, or nil when it has yet to be retrieved.
+func (f *File) begin(key []byte) {
+	f.start.Do(func() {
+		go func() {
+			defer close(f.done)
+			f.plain, f.err = f.decrypt(key)
+		}()
+	})
+}
+
+// decryptAhead begins when the data key can be had without asking anybody.
+func (f *File) decryptAhead() {
+	if key := f.identities.dataKey(&(*f.tree).Metadata); key != nil {
+		f.begin(key)
+	}
+}
+
+func (f *File) decrypt(key []byte) (plain *Plain, err error) {
 	// The library panics on some malformed input; the panic may hold content.
 	defer func() {
 		if recover() != nil {
@@ -54,9 +66,10 @@ func (f *File) decrypt() (plain *Plain, err error) {
 	// ends the process (its audit log) must still say so.
 	logging.SetLevel(logrus.FatalLevel)
 
-	key, err := f.dataKey()
-	if err != nil {
-		return nil, err
+	if key == nil {
+		if key, err = f.dataKey(); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.verify(key, aes.NewCipher()); err != nil {
 		return nil, err

@@ -22,8 +22,9 @@ type File struct {
 	// tree is encrypted until decryption starts, and owned by it from then on.
 	// The second pointer keeps its values from every verb of fmt: %s of a
 	// struct follows the pointers in it once.
-	tree   **sops.Tree
-	prompt *sync.Mutex
+	tree       **sops.Tree
+	identities *identities
+	prompt     *sync.Mutex
 
 	start sync.Once
 	done  chan struct{} // closed when plain and err are set
@@ -50,7 +51,7 @@ func Inspect(path string, data []byte) (*File, error) {
 	if !ok {
 		return nil, damaged(path, "it has encrypted values but no SOPS metadata")
 	}
-	f := &File{path: path, format: format, prompt: &sync.Mutex{}, done: make(chan struct{})}
+	f := &File{path: path, format: format, identities: &identities{}, prompt: &sync.Mutex{}, done: make(chan struct{})}
 	if err := f.load(data); err != nil {
 		return nil, err
 	}

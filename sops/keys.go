@@ -24,6 +24,11 @@ func (f *File) dataKey() ([]byte, error) {
 	if env := os.Getenv("SOPS_DECRYPTION_ORDER"); env != "" {
 		order = strings.Split(env, ",")
 	}
+	if order[0] == sopsage.KeyTypeIdentifier {
+		if key := f.identities.dataKey(&(*f.tree).Metadata); key != nil {
+			return key, nil
+		}
+	}
 	s := &keyServer{prompt: f.prompt}
 	services := []keyservice.KeyServiceClient{keyservice.NewCustomLocalClient(s)}
 	key, err := (*f.tree).Metadata.GetDataKeyWithKeyServices(services, order)
