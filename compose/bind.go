@@ -2,7 +2,6 @@ package compose
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -15,8 +14,8 @@ import (
 const hostPathMark = "\x00create_host_path"
 
 var (
-	hostPathAlone  = regexp.MustCompile(`"selinux": ?"\\u0000create_host_path"`)
-	hostPathMarked = regexp.MustCompile(`"selinux": ?"\\u0000create_host_path(.)`)
+	hostPathAlone  = pattern(`"selinux": ?"\\u0000create_host_path"`)
+	hostPathMarked = pattern(`"selinux": ?"\\u0000create_host_path(.)`)
 )
 
 // withBinds returns the project with mark applied to a copy of each bind that

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -126,11 +125,11 @@ func cacheFile(getenv func(string) string) string {
 	return ""
 }
 
-var versionNumber = regexp.MustCompile(`^(\d+)\.(\d+)`)
+var versionNumber = pattern(`^(\d+)\.(\d+)`)
 
 // older compares major and minor numbers; what is no version is not older.
 func older(version, than string) bool {
-	a, b := versionNumber.FindStringSubmatch(version), versionNumber.FindStringSubmatch(than)
+	a, b := versionNumber().FindStringSubmatch(version), versionNumber().FindStringSubmatch(than)
 	if a == nil || b == nil {
 		return false
 	}

@@ -24,8 +24,8 @@ func Encode(project *types.Project) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data = hostPathAlone.ReplaceAll(data, []byte(`"create_host_path": true`))
-	data = hostPathMarked.ReplaceAll(data, []byte(`"create_host_path": true, "selinux": "$1`))
+	data = hostPathAlone().ReplaceAll(data, []byte(`"create_host_path": true`))
+	data = hostPathMarked().ReplaceAll(data, []byte(`"create_host_path": true, "selinux": "$1`))
 	data = escapeForYAML(data)
 	if !bytes.ContainsRune(data, '$') {
 		return data, nil

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
@@ -218,7 +217,7 @@ func (e *envFiles) inspect(path string, data []byte) (map[string]string, bool, e
 }
 
 // dotEnvLine finds the line number in an error of compose-go's dotenv parser.
-var dotEnvLine = regexp.MustCompile(`line (\d+): (unexpected character|key cannot contain a space|unterminated quoted value)?`)
+var dotEnvLine = pattern(`line (\d+): (unexpected character|key cannot contain a space|unterminated quoted value)?`)
 
 // parseDotEnv parses the dotenv format of docker compose. compose-go's own
 // errors quote the file's content, so only line and kind of the fault are kept.
@@ -230,12 +229,12 @@ func parseDotEnv(path string, data []byte, lookup dotenv.LookupFn) (map[string]s
 	return values, namelessFault(path, data, values)
 }
 
-var unreadable = regexp.MustCompile(`^failed to read (/.+?): `)
+var unreadable = pattern(`^failed to read (/.+?): `)
 
 // envFileFault words an error about an env file that compose-go reads on its own, or
 // returns nil for any other error.
 func envFileFault(err error) error {
-	if m := unreadable.FindStringSubmatch(err.Error()); m != nil {
+	if m := unreadable().FindStringSubmatch(err.Error()); m != nil {
 		return dotEnvFault(Display(m[1]), err)
 	}
 	return nil
@@ -245,7 +244,7 @@ func envFileFault(err error) error {
 func dotEnvFault(file string, err error) error {
 	var missing *template.MissingRequiredError
 	var invalid *template.InvalidTemplateError
-	m := dotEnvLine.FindStringSubmatch(err.Error())
+	m := dotEnvLine().FindStringSubmatch(err.Error())
 	switch {
 	case errors.As(err, &missing):
 		return reportf("%s: %s; set it in the environment or further up in the file", file, strings.Join(strings.Fields(missing.Error()), " "))
@@ -309,11 +308,11 @@ func readLimited(path string) ([]byte, error) {
 // stdinName is what messages call the compose file of -f -, which memoryFile holds.
 const stdinName = "standard input"
 
-var memoryPath = regexp.MustCompile(`/(?:proc/self|dev)/fd/\d+`)
+var memoryPath = pattern(`/(?:proc/self|dev)/fd/\d+`)
 
 // Display shortens a path below the working directory.
 func Display(path string) string {
-	if memoryPath.MatchString(path) {
+	if memoryPath().MatchString(path) {
 		return stdinName
 	}
 	if wd, err := os.Getwd(); err == nil {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -101,14 +100,14 @@ func shorten(text string) string {
 	if wd, err := os.Getwd(); err == nil && wd != "/" {
 		text = strings.ReplaceAll(text, wd+"/", "")
 	}
-	return memoryPath.ReplaceAllString(text, stdinName)
+	return memoryPath().ReplaceAllString(text, stdinName)
 }
 
-var interpolated = regexp.MustCompile(`(?:invalid interpolation format for (.+?)\. You may need|error while interpolating (.+?): )`)
+var interpolated = pattern(`(?:invalid interpolation format for (.+?)\. You may need|error while interpolating (.+?): )`)
 
 // interpolationFault words what is wrong with one ${...} or with its result.
 func (p *Project) interpolationFault(s *Sources, err error, text string) error {
-	m := interpolated.FindStringSubmatch(text)
+	m := interpolated().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
@@ -170,8 +169,8 @@ func MoveAdvice(in *secret.Input) string {
 }
 
 var (
-	yamlLine   = regexp.MustCompile(`line (\d+)(?:[,:] column (\d+))?`)
-	yamlPrefix = regexp.MustCompile(`^(?:yaml: |construct errors: |while \w+ing [a-z ]+ at |line \d+[,:]? ?|column \d+[,:]? ?)+`)
+	yamlLine   = pattern(`line (\d+)(?:[,:] column (\d+))?`)
+	yamlPrefix = pattern(`^(?:yaml: |construct errors: |while \w+ing [a-z ]+ at |line \d+[,:]? ?|column \d+[,:]? ?)+`)
 )
 
 // yamlFault finds the file that is no YAML by parsing again: compose-go does
@@ -193,7 +192,7 @@ func yamlFault(s *Sources, _ error, text string) error {
 func (b brokenFile) explain() error {
 	position := Display(b.file)
 	fault := strings.Join(strings.Fields(b.err.Error()), " ")
-	if m := yamlLine.FindAllStringSubmatch(fault, -1); m != nil {
+	if m := yamlLine().FindAllStringSubmatch(fault, -1); m != nil {
 		last := m[0]
 		if strings.Contains(fault, "already defined") && len(m) > 1 {
 			last = m[1]
@@ -204,7 +203,7 @@ func (b brokenFile) explain() error {
 			position += ":" + last[2]
 		}
 	}
-	fault = yamlPrefix.ReplaceAllString(fault, "")
+	fault = yamlPrefix().ReplaceAllString(fault, "")
 	if i := strings.IndexAny(fault, "\"`'"); i > 0 && !strings.HasPrefix(fault[i:], "','") {
 		fault = strings.TrimRight(fault[:i], " :") // what follows is quoted from the file
 	}
@@ -212,19 +211,19 @@ func (b brokenFile) explain() error {
 }
 
 var (
-	schemaError = regexp.MustCompile(`^validating (\S+): (.*)$`)
-	unknownKey  = regexp.MustCompile(`^(?:(\S+) )?additional properties '([^']+)'|^(\S+) false schema`)
-	schemaPath  = regexp.MustCompile(`^(?:services|secrets|configs|networks|volumes|include|name|models)\S*`)
+	schemaError = pattern(`^validating (\S+): (.*)$`)
+	unknownKey  = pattern(`^(?:(\S+) )?additional properties '([^']+)'|^(\S+) false schema`)
+	schemaPath  = pattern(`^(?:services|secrets|configs|networks|volumes|include|name|models)\S*`)
 )
 
 // schemaFault words what compose-go's schema refuses.
 func schemaFault(s *Sources, _ error, text string) error {
-	m := schemaError.FindStringSubmatch(text)
+	m := schemaError().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
 	s = s.startingWith(m[1])
-	if k := unknownKey.FindStringSubmatch(m[2]); k != nil {
+	if k := unknownKey().FindStringSubmatch(m[2]); k != nil {
 		path := strings.TrimPrefix(k[1]+"."+k[2], ".")
 		if k[3] != "" {
 			path = k[3]
@@ -232,18 +231,18 @@ func schemaFault(s *Sources, _ error, text string) error {
 		return fmt.Errorf("%s%s is not a key that Compose knows", s.atKey(path), path)
 	}
 	fault := strings.ReplaceAll(strings.ReplaceAll(m[2], "a array", "a list"), "array", "list")
-	path := schemaPath.FindString(fault)
+	path := schemaPath().FindString(fault)
 	if path == "" {
 		return errors.New(Display(m[1]) + ": " + fault)
 	}
 	return errors.New(s.at(path, nil) + fault)
 }
 
-var decodeError = regexp.MustCompile(`(?:^|error\(s\): )'(.+?)' (.*)$`)
+var decodeError = pattern(`(?:^|error\(s\): )'(.+?)' (.*)$`)
 
 // decodeFault words a value that has the wrong form; the value is dropped.
 func decodeFault(s *Sources, _ error, text string) error {
-	m := decodeError.FindStringSubmatch(text)
+	m := decodeError().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
@@ -255,11 +254,11 @@ func decodeFault(s *Sources, _ error, text string) error {
 	return fmt.Errorf("%s%s: %s", s.at(path, nil), path, fault)
 }
 
-var badPort = regexp.MustCompile(`^invalid (containerPort|hostPort|IP address|proto|start port|port range|empty port).*?(?:: (\S+))?$`)
+var badPort = pattern(`^invalid (containerPort|hostPort|IP address|proto|start port|port range|empty port).*?(?:: (\S+))?$`)
 
 // portFault finds the short form of a port that cannot be read.
 func portFault(s *Sources, _ error, text string) error {
-	m := badPort.FindStringSubmatch(text)
+	m := badPort().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
@@ -285,18 +284,18 @@ func (p *Project) missingFile(s *Sources, err error, text string) error {
 }
 
 var (
-	serviceError = regexp.MustCompile(`service "([^"]+)"(?: in \S+?:)? (.*?)(?:: invalid compose project)?$`)
-	undefined    = regexp.MustCompile(`undefined (volume|network|secret|config|service|model) "?([^" ]+?)"?$`)
+	serviceError = pattern(`service "([^"]+)"(?: in \S+?:)? (.*?)(?:: invalid compose project)?$`)
+	undefined    = pattern(`undefined (volume|network|secret|config|service|model) "?([^" ]+?)"?$`)
 )
 
 // serviceFault is a fault that compose-go tells of a whole service.
 func serviceFault(s *Sources, _ error, text string) error {
-	m := serviceError.FindStringSubmatch(text)
+	m := serviceError().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
 	path, hint := "services."+m[1], ""
-	if u := undefined.FindStringSubmatch(m[2]); u != nil {
+	if u := undefined().FindStringSubmatch(m[2]); u != nil {
 		hint = "; declare it under " + u[1] + "s"
 		path += "." + map[string]string{"service": "depends_on"}[u[1]]
 		if u[1] != "service" {
@@ -310,11 +309,11 @@ func serviceFault(s *Sources, _ error, text string) error {
 	return errors.New(s.at(path, nil) + text + hint)
 }
 
-var cycleOf = regexp.MustCompile(`^(?:include cycle detected: *|Circular reference: *|dependency cycle detected: *)(.*)$`)
+var cycleOf = pattern(`^(?:include cycle detected: *|Circular reference: *|dependency cycle detected: *)(.*)$`)
 
 // cycleFault words includes, extends and dependencies that lead back to their start.
 func cycleFault(s *Sources, _ error, text string) error {
-	m := cycleOf.FindStringSubmatch(text)
+	m := cycleOf().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}

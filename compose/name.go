@@ -3,13 +3,12 @@ package compose
 import (
 	"bytes"
 	"os"
-	"regexp"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 )
 
 // plainName is a top-level name that needs no YAML parser to be read.
-var plainName = regexp.MustCompile(`(?m)^name:[ \t]+([a-z0-9][a-z0-9_-]*)[ \t]*\r?$`)
+var plainName = pattern(`(?m)^name:[ \t]+([a-z0-9][a-z0-9_-]*)[ \t]*\r?$`)
 
 // quickName reads the project's name out of compose files that are written the
 // usual way, and gives "" for anything else, which compose-go then parses: it
@@ -22,7 +21,7 @@ func quickName(files []string) string {
 		if err != nil || bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 			return ""
 		}
-		found := plainName.FindAllSubmatch(data, 2)
+		found := plainName().FindAllSubmatch(data, 2)
 		if bytes.Count(data, []byte("\nname"))+boolInt(bytes.HasPrefix(data, []byte("name"))) != len(found) || bytes.Contains(data, []byte("\n---")) {
 			return ""
 		}

@@ -3,7 +3,6 @@ package compose
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,8 +10,8 @@ import (
 )
 
 var (
-	assignment = regexp.MustCompile(`^\s*(?:export\s+)?([\w.-]*)\s*[=:]`)
-	reference  = regexp.MustCompile(`\$\{?([A-Za-z_]\w*)`)
+	assignment = pattern(`^\s*(?:export\s+)?([\w.-]*)\s*[=:]`)
+	reference  = pattern(`\$\{?([A-Za-z_]\w*)`)
 )
 
 // references are the names that follow a dollar sign in env files, with the place: they may be
@@ -25,10 +24,10 @@ func (r references) note(path string, data []byte) {
 	}
 	variable := ""
 	for line := range strings.Lines(string(data)) {
-		if m := assignment.FindStringSubmatch(line); m != nil {
+		if m := assignment().FindStringSubmatch(line); m != nil {
 			variable = m[1]
 		}
-		for _, m := range reference.FindAllStringSubmatch(line, -1) {
+		for _, m := range reference().FindAllStringSubmatch(line, -1) {
 			if _, known := r[m[1]]; !known {
 				r[m[1]] = fmt.Sprintf("%s: variable %s", Display(path), variable)
 			}
@@ -36,7 +35,7 @@ func (r references) note(path string, data []byte) {
 	}
 }
 
-var unset = regexp.MustCompile(`^The "(\w+)" variable is not set`)
+var unset = pattern(`^The "(\w+)" variable is not set`)
 
 // namesHidden is a hook of compose-go's logger that keeps such names out of its warnings.
 type namesHidden struct{ references references }
@@ -48,7 +47,7 @@ func (namesHidden) Levels() []logrus.Level { return []logrus.Level{logrus.WarnLe
 
 // Fire implements logrus.Hook.
 func (h namesHidden) Fire(entry *logrus.Entry) error {
-	if m := unset.FindStringSubmatch(entry.Message); m != nil {
+	if m := unset().FindStringSubmatch(entry.Message); m != nil {
 		if place, ok := h.references[m[1]]; ok {
 			entry.Message = place + " refers to a variable that is not set; put a value that holds a dollar sign in single quotes"
 		}
@@ -77,7 +76,7 @@ func namelessFault(path string, data []byte, values map[string]string) error {
 	line := 0
 	for text := range strings.Lines(strings.TrimPrefix(string(data), "\uFEFF")) {
 		line++
-		if m := assignment.FindStringSubmatch(text); m != nil && m[1] == "" {
+		if m := assignment().FindStringSubmatch(text); m != nil && m[1] == "" {
 			return reportf("%s:%d: a variable name is missing; write NAME=VALUE", Display(path), line)
 		}
 	}

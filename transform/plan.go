@@ -98,7 +98,8 @@ type Plan struct {
 	// still stand in Project.
 	Kept []KeptValue
 
-	byName map[string]*Secret
+	byName     map[string]*Secret
+	byIdentity map[string]*Secret // those that have one
 }
 
 // New plans project p. Its error joins one line for each thing that cannot
@@ -111,8 +112,8 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 		o.Unknown = UnknownWrap
 	}
 	b := &builder{
-		Options: o, source: p, names: map[string]string{}, failed: map[string]bool{},
-		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}},
+		Options: o, source: p, names: map[string]string{}, mounts: map[string]mounts{}, failed: map[string]bool{},
+		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}, byIdentity: map[string]*Secret{}},
 	}
 	for name := range b.plan.Project.Secrets {
 		b.names[name] = "" // taken by the user
@@ -139,6 +140,7 @@ type builder struct {
 	source *compose.Project
 	plan   *Plan
 	names  map[string]string // secret name -> identity of its value
+	mounts map[string]mounts // by service
 	errs   []error
 	failed map[string]bool      // paths that an error is about
 	wraps  map[string][]wrapped // service -> variables to be wrapped

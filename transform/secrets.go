@@ -22,10 +22,8 @@ const maxName = 64
 // origin (the same placeholder or reference) share one.
 func (b *builder) secret(service, variable string, parts []secret.Part) *Secret {
 	id := identity(parts)
-	for _, s := range b.plan.Secrets {
-		if id != "" && b.names[s.Name] == id {
-			return s
-		}
+	if s := b.plan.byIdentity[id]; s != nil {
+		return s
 	}
 	own := secretName(service + "_" + variable)
 	wanted := own
@@ -64,6 +62,9 @@ func (b *builder) add(name, id string, parts []secret.Part) *Secret {
 	b.names[name] = id
 	b.plan.Secrets = append(b.plan.Secrets, s)
 	b.plan.byName[name] = s
+	if id != "" && b.plan.byIdentity[id] == nil {
+		b.plan.byIdentity[id] = s
+	}
 	return s
 }
 
@@ -117,22 +118,35 @@ type fileOwner struct {
 
 // mount gives a service the file of a secret, under an absolute target.
 func (b *builder) mount(s *types.ServiceConfig, sec *Secret, target string, owner fileOwner, at []string) {
-	for _, have := range s.Secrets {
-		if absoluteTarget(have) != target {
-			continue
-		}
+	mounted := b.mounted(s)
+	if have, ok := mounted[target]; ok {
 		// The user's own owner and mode stay when it is the same secret.
-		if have.Source != sec.Name && !slices.ContainsFunc(sec.Files, func(f StoredFile) bool { return f.Name == have.Source }) {
-			b.fail(at, "services.%s: two secrets want %s with different values: %s and %s; give one another target", s.Name, target, have.Source, sec.Name)
+		if have != sec.Name && !slices.ContainsFunc(sec.Files, func(f StoredFile) bool { return f.Name == have }) {
+			b.fail(at, "services.%s: two secrets want %s with different values: %s and %s; give one another target", s.Name, target, have, sec.Name)
 		}
 		return
 	}
 	file := b.file(sec, owner, s.Name)
+	mounted[target] = file
 	ref := types.ServiceSecretConfig{Source: file}
 	if target != "/run/secrets/"+file {
 		ref.Target = target
 	}
 	s.Secrets = append(s.Secrets, ref)
+}
+
+// mounts are the secrets of a service, by absolute target.
+type mounts map[string]string
+
+// mounted are those of s, in the form that the secrets of its own have by now.
+func (b *builder) mounted(s *types.ServiceConfig) mounts {
+	if b.mounts[s.Name] == nil {
+		b.mounts[s.Name] = mounts{}
+		for _, have := range slices.Backward(s.Secrets) { // the first one counts
+			b.mounts[s.Name][absoluteTarget(have)] = have.Source
+		}
+	}
+	return b.mounts[s.Name]
 }
 
 // file returns the name of the stored file, which is also the name of its
