@@ -1,16 +1,24 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/compose"
 )
 
-// completions ask the tool itself, so that they never lag behind it.
+// completions ask the tool itself, so that they never lag behind it. "--" alone is asked for as "-": it
+// would end the flags.
 var completions = map[string]string{
 	"bash": `_compose_secure() {
   local words=("${COMP_WORDS[@]:0:$COMP_CWORD}") current="${COMP_WORDS[$COMP_CWORD]}"
-  [[ $current == -* ]] && words+=("$current")
+  if [[ $current == -- ]]; then words+=(-); elif [[ $current == -* ]]; then words+=("$current"); fi
   COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$current"))
 }
 complete -o default -F _compose_secure compose-secure
@@ -18,14 +26,15 @@ complete -o default -F _compose_secure compose-secure
 	"zsh": `#compdef compose-secure
 _compose_secure() {
   local -a found
-  local last=$((CURRENT - 1))
-  [[ ${words[CURRENT]} == -* ]] && last=$CURRENT
-  found=("${(@f)$(${words[1,$last]} --generate-bash-completion 2>/dev/null)}")
+  local current=${words[CURRENT]}
+  [[ $current == -- ]] && current=-
+  [[ $current == -* ]] || current=
+  found=("${(@f)$(${words[1,CURRENT-1]} $current --generate-bash-completion 2>/dev/null)}")
   compadd -a found
 }
 compdef _compose_secure compose-secure
 `,
-	"fish": `complete -c compose-secure -a '(set -l words (commandline -opc); string match -q -- "-*" (commandline -ct); and set -a words (commandline -ct); $words --generate-bash-completion 2>/dev/null)'
+	"fish": `complete -c compose-secure -a '(set -l words (commandline -opc); string match -q -- "-*" (commandline -ct); and set -a words (string replace -r "^--\$" - -- (commandline -ct)); $words --generate-bash-completion 2>/dev/null)'
 `,
 }
 
@@ -43,6 +52,56 @@ func newCompletion(s *session) *cli.Command {
 			return err
 		},
 	}
+}
+
+const completionFlag = "--generate-bash-completion" // of urfave/cli
+
+// completesNothing reports a question for what may follow "--". urfave/cli would run the command.
+func completesNothing(args []string) bool {
+	return slices.Contains(args, "--") && args[len(args)-1] == completionFlag
+}
+
+// completeCompose completes a command that is docker compose's own: its flags are asked of it, and services
+// are those of the project, which is loaded without a value. What goes wrong completes nothing.
+func completeCompose(s *session, name string) cli.BashCompleteFunc {
+	return func(c *cli.Context) {
+		s.log = logger{out: io.Discard}
+		args := c.Args().Slice()
+		var found []string
+		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "-") {
+			found = s.composeFlagsLike(c, name, args)
+		} else if l, err := s.load(c.Context, forModel, nil); err == nil {
+			found = slices.Concat(slices.Collect(maps.Keys(l.Services)), slices.Collect(maps.Keys(l.DisabledServices)))
+		}
+		slices.Sort(found)
+		for _, text := range found {
+			_, _ = fmt.Fprintln(s.Stdout, text) // to the shell
+		}
+	}
+}
+
+// composeFlagsLike asks docker compose in the way of cobra, of which it is made:
+// https://github.com/spf13/cobra/blob/main/completions.go. An answer is a word and, behind a tab, its
+// description; the last line is for the shell.
+func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) []string {
+	docker, err := compose.FindDocker(c.Context, s.Getenv)
+	if err != nil {
+		return nil
+	}
+	var out bytes.Buffer
+	ask := append([]string{"__complete", "compose", name}, args...)
+	// Only as a plugin does it know the answer.
+	env := append(s.childEnv(nil), "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker")
+	if code, err := docker.Exec(compose.Run{Args: ask, Env: env, Stdout: &out, Stderr: io.Discard}); err != nil || code != 0 {
+		return nil
+	}
+	var flags []string
+	for line := range strings.Lines(out.String()) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(line), "\t"); strings.HasPrefix(word, "-") {
+			flags = append(flags, word)
+		}
+	}
+	return flags
 }
 
 func newMan(s *session) *cli.Command {

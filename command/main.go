@@ -74,6 +74,9 @@ func Main(args []string, env Env) int {
 			return s.finish(ctx, err)
 		}
 	}
+	if completesNothing(args) {
+		return exitOK
+	}
 	err := newApp(s).RunContext(ctx, args)
 	return s.finish(ctx, err)
 }

@@ -17,7 +17,7 @@ import (
 // newPass is a command of docker compose that needs no value.
 func newPass(s *session, name, usage string) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true,
+		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true, BashComplete: completeCompose(s, name),
 		Action: func(c *cli.Context) error { return runPass(c.Context, s, name, c.Args().Slice()) },
 	}
 }

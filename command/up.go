@@ -20,7 +20,7 @@ import (
 // images: the values it needs are stored before it runs.
 func newPrepared(s *session, name, usage string) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true,
+		Name: name, Usage: usage, SkipFlagParsing: true, HideHelp: true, BashComplete: completeCompose(s, name),
 		Action: func(c *cli.Context) error { return runPrepared(c.Context, s, name, c.Args().Slice()) },
 	}
 }
