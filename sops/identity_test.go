@@ -78,7 +78,9 @@ func TestCacheAhead(t *testing.T) {
 		r.format = sops.YAML
 		return r.encrypt(t, plainYAML)
 	}
-	group := func(k *sopsage.MasterKey) lib.KeyGroup { return lib.KeyGroup{&sopsage.MasterKey{Recipient: k.Recipient}} }
+	group := func(k *sopsage.MasterKey) lib.KeyGroup {
+		return lib.KeyGroup{&sopsage.MasterKey{Recipient: k.Recipient}}
+	}
 	cache := sops.NewCache(t.TempDir())
 	cache.Ahead()
 	open, err := cache.Add("open.yaml", encrypt(recipe{keys: []keys.MasterKey{lost, have}}))
