@@ -207,7 +207,13 @@ func (d *doctor) checkProject(ctx context.Context) {
 		d.add("project", err, "")
 		return
 	}
-	d.add("project", nil, "%s loads, and its secrets can be moved", l.Name)
+	left := slices.Concat(visible(l), plan.Warnings)
+	for _, text := range left {
+		d.add("project", errors.New(text), "")
+	}
+	if len(left) == 0 {
+		d.add("project", nil, "%s loads, and its secrets can be moved", l.Name)
+	}
 	values, err := l.resolve(ctx, plan.Secrets, plan.Kept)
 	d.add("sources", err, "every source of %s answers", l.Name)
 	for _, s := range plan.Secrets {

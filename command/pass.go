@@ -123,9 +123,14 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 // and the versions that the containers have.
 func (s *session) publicModel(ctx context.Context, l *loaded) ([]byte, error) {
 	if !s.global.dryRun {
-		plan, err := s.publicPlan(l)
+		o := s.publicOptions(l)
+		o.Tolerant = true
+		plan, err := transform.New(l.Project, o)
 		if err != nil {
 			return nil, err
+		}
+		for _, r := range plan.Refused {
+			s.log.warn(r.Text + "; going on, since nothing is created now")
 		}
 		l.use(plan)
 		return compose.Encode(plan.Project)
@@ -167,9 +172,7 @@ func (s *session) publicOptions(l *loaded) transform.Options {
 func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, error) {
 	plan, err := s.publicPlan(l)
 	if err == nil {
-		for _, text := range plan.Warnings {
-			s.log.warn(text)
-		}
+		s.warnVisible(l, plan)
 	}
 	if err != nil || len(plan.Inspect) == 0 {
 		return plan, err

@@ -88,6 +88,11 @@ func (l *loaded) use(plan *transform.Plan) {
 			note(in)
 		}
 	}
+	for _, r := range plan.Refused {
+		for _, in := range r.Inputs {
+			note(in)
+		}
+	}
 	for _, s := range l.Secrets {
 		if s.Environment != "" {
 			l.exported[s.Environment] = true

@@ -361,8 +361,9 @@ func (p *Project) substitute(text string, lookup template.Mapping) (string, erro
 		return text, nil
 	}
 	var failed error
+	outer := p.withDefaults(text, lookup)
 	result, err := template.Substitute(text, func(name string) (string, bool) {
-		value, ok := lookup(name)
+		value, ok := outer(name)
 		if !ok || value == "" {
 			return value, ok
 		}

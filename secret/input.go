@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,8 @@ type Input struct {
 	Origin string // where a person finds it: "environment", "secrets.enc.env", ...
 	Ref    *Ref   // nil when Known is set
 	Known  Value
+	// Default says that the value is a literal of the compose file, as in ${NAME:-literal}.
+	Default bool
 }
 
 // Inputs hands out opaque placeholders for values that must not enter a
@@ -40,8 +43,11 @@ func NewInputs() *Inputs {
 // the same name with the same value) share one token.
 func (s *Inputs) Placeholder(in Input) string {
 	key := "n:" + in.Name
-	if in.Ref != nil {
+	switch {
+	case in.Ref != nil:
 		key = "r:" + in.Ref.String()
+	case in.Default:
+		key = "d:" + in.Name
 	}
 	for _, i := range s.index[key] {
 		if in.Ref != nil || s.list[i].Known.Equal(in.Known) {
@@ -69,12 +75,26 @@ type Part struct {
 	Input   *Input // nil for literal text
 }
 
-// Split takes text apart at its placeholders. Text without one gives one literal part.
+// Split takes text apart at its placeholders. Text without one gives one literal part. A default is
+// literal text.
 func (s *Inputs) Split(text string) []Part {
 	var parts []Part
+	literal := func(b []byte) {
+		if n := len(parts) - 1; n >= 0 && parts[n].Input == nil {
+			b = slices.Concat(parts[n].Literal.Reveal(), b)
+			parts = parts[:n]
+		}
+		parts = append(parts, Part{Literal: NewValue(b)})
+	}
 	s.walk(text,
-		func(lit string) { parts = append(parts, Part{Literal: NewValue([]byte(lit))}) },
-		func(in *Input) { parts = append(parts, Part{Input: in}) })
+		func(lit string) { literal([]byte(lit)) },
+		func(in *Input) {
+			if in.Default {
+				literal(in.Known.Reveal())
+			} else {
+				parts = append(parts, Part{Input: in})
+			}
+		})
 	return parts
 }
 

@@ -44,7 +44,7 @@ func (b *builder) dropExtensions() {
 	}
 }
 
-// exposed warns of literals in labels, build arguments, options of a log driver and contents of configs, which
+// exposed warns of literals in labels, build arguments, options of drivers and contents of configs, which
 // nothing can move: docker inspect and the image show them as before.
 func (b *builder) exposed() {
 	for _, name := range b.plan.Project.ServiceNames() {
@@ -71,6 +71,14 @@ func (b *builder) exposed() {
 			b.warn("configs", name, "content")
 		}
 	}
+	for _, name := range sortedKeys(b.plan.Project.Volumes) {
+		options := b.plan.Project.Volumes[name].DriverOpts
+		for _, option := range sortedKeys(options) {
+			if secret.FindCredential(b.source.Inputs.Redact(options[option])).Found() {
+				b.warn("volumes", name, "driver_opts", option)
+			}
+		}
+	}
 }
 
 // hooks refuses literals in the environment of hooks, where nothing reads files.
@@ -85,7 +93,7 @@ func (b *builder) hooks() {
 func (b *builder) hooksOf(service, section string, hooks []types.ServiceHook) {
 	for i, hook := range hooks {
 		for _, variable := range sortedKeys(hook.Environment) {
-			if value := hook.Environment[variable]; value != nil && b.isLiteral(variable, *value) {
+			if value := hook.Environment[variable]; value != nil && (b.isLiteral(variable, *value) || b.isDefault(*value)) {
 				at := []string{"services", service, section, strconv.Itoa(i), "environment", variable}
 				b.fail(at, "%s is a secret, and %s cannot hold one; %s", variable, dotted(at), hookAdvice(service, variable))
 			}
@@ -109,11 +117,7 @@ func (b *builder) warnOf(value, name string, path ...string) {
 }
 
 func (b *builder) warn(path ...string) {
-	at := ""
-	if position := b.source.Sources().Find(path...); position.File != "" {
-		at = position.String() + ": "
-	}
-	b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", at, dotted(path)))
+	b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", b.at(path), dotted(path)))
 }
 
 // outline is what docker compose has to know of a service that is off: that it
@@ -136,16 +140,24 @@ func (b *builder) leftovers() {
 		case b.waitsForImage(f.Path): // the plan is not complete
 		case !inputs.Has(f.Text):
 			if secret.IsRef(f.Text) && strings.Contains(f.Text, "://") {
-				b.fail(f.Path, "a reference stands in %s, which cannot hold a secret; move it to environment or secrets", dotted(f.Path))
+				b.refuse(f, "a reference stands in %s, which cannot hold a secret; move it to environment or secrets", dotted(f.Path))
 			}
+		case b.isDefault(f.Text): // literals of the file, which are warned of anywhere
+			b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%sthe default of %s stays visible in %s; keep its value in .env or a SOPS file, and write %s",
+				b.at(f.Path), inputs.Find(f.Text)[0], dotted(f.Path), "${"+inputs.Find(f.Text)[0].Name+":?}"))
 		case !b.leftInEnvironment(f.Path):
 			var names []string
 			for _, in := range inputs.Find(f.Text) {
 				names = append(names, in.String())
 			}
-			b.fail(f.Path, "%s is a secret, and %s cannot hold one; %s", strings.Join(names, ", "), dotted(f.Path), b.advice(f))
+			b.refuse(f, "%s is a secret, and %s cannot hold one; %s", strings.Join(names, ", "), dotted(f.Path), b.advice(f))
 		}
 	}
+}
+
+// isDefault reports a text whose only secrets are defaults.
+func (b *builder) isDefault(text string) bool {
+	return b.source.Inputs.Has(text) && !slices.ContainsFunc(b.source.Inputs.Find(text), func(in *secret.Input) bool { return !in.Default })
 }
 
 // waitsForImage reports an argument that can only be moved once the program in

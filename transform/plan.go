@@ -53,6 +53,9 @@ type Options struct {
 	// NoValues says that no value will be resolved: a variable of a secret that
 	// is not set is no error then, so that "down" works in another terminal.
 	NoValues bool
+	// Tolerant says that nothing will be created: a secret in a place that cannot hold
+	// one goes to Plan.Refused, and its placeholder stays in Plan.Project.
+	Tolerant bool
 }
 
 // Move says how one value reaches one service.
@@ -93,6 +96,8 @@ type Plan struct {
 	Inputs  *secret.Inputs
 	// Warnings are secrets that no plan can hide, one line each, with position.
 	Warnings []string
+	// Refused are what would be errors of a plan that is not tolerant, in the same words.
+	Refused []Refusal
 	Helpers  []Helper // static helpers that the model mounts
 	// Kept are the values that stay in the environment: their placeholders
 	// still stand in Project.
@@ -148,12 +153,31 @@ type builder struct {
 }
 
 func (b *builder) fail(path []string, format string, args ...any) {
-	at := ""
-	if position := b.source.Sources().Find(path...); position.File != "" {
-		at = position.String() + ": "
-	}
 	b.failed[dotted(path)] = true
-	b.errs = append(b.errs, fmt.Errorf("%s%s", at, fmt.Sprintf(format, args...)))
+	b.errs = append(b.errs, errors.New(b.at(path)+fmt.Sprintf(format, args...)))
+}
+
+// Refusal is a secret that stands where none can be held.
+type Refusal struct {
+	Text   string // position, what and how to mend it
+	Inputs []*secret.Input
+}
+
+// refuse is fail for a secret that is out of place.
+func (b *builder) refuse(found compose.Found, format string, args ...any) {
+	if !b.Tolerant {
+		b.fail(found.Path, format, args...)
+		return
+	}
+	b.plan.Refused = append(b.plan.Refused, Refusal{b.at(found.Path) + fmt.Sprintf(format, args...), b.source.Inputs.Find(found.Text)})
+}
+
+// at is the position of a value, to stand in front of a message, or "".
+func (b *builder) at(path []string) string {
+	if position := b.source.Sources().Find(path...); position.File != "" {
+		return position.String() + ": "
+	}
+	return ""
 }
 
 // service moves the secrets in the environment of one service.

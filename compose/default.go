@@ -1,0 +1,88 @@
+package compose
+
+import (
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/template"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// defaultOrigin is where a person finds a default, said behind its variable.
+const defaultOrigin = "its default in the compose file"
+
+// withDefaults is lookup, but gives the placeholder of a default, as in ${NAME:-default},
+// where text would come to a default that is a secret: it is a literal, and so may stand
+// where nothing else tells that it is one.
+func (p *Project) withDefaults(text string, lookup template.Mapping) template.Mapping {
+	if !strings.Contains(text, "-") {
+		return lookup
+	}
+	return func(name string) (string, bool) {
+		value, set := lookup(name)
+		if value != "" {
+			return value, set
+		}
+		raw, whenEmpty, ok := defaultOf(text, name)
+		if !ok || set && !whenEmpty {
+			return value, set
+		}
+		literal, err := p.substitute(raw, lookup)
+		if err != nil || literal == "" || p.Inputs.Has(literal) || isComposeVariable(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
+			return value, set // an error comes up again when compose-go takes the default
+		}
+		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: defaultOrigin, Default: true, Known: secret.NewValue([]byte(literal))}), true
+	}
+}
+
+// defaultOf returns the default that every use of name in text has, as it stands there, and whether
+// it counts for an empty variable too. It reports false when uses differ.
+func defaultOf(text, name string) (raw string, whenEmpty, ok bool) {
+	for at := 0; ; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return raw, whenEmpty, ok
+		}
+		start := at + i
+		at = start + len(name)
+		if strings.HasSuffix(text[:start], "$") && isVariable(text[:start]) && !continues(text[at:]) {
+			return "", false, false // $NAME
+		}
+		if !strings.HasSuffix(text[:start], "${") || !isVariable(text[:start-1]) || continues(text[at:]) {
+			continue
+		}
+		rest, colon := strings.CutPrefix(text[at:], ":")
+		rest, dash := strings.CutPrefix(rest, "-")
+		end := closing(rest)
+		if !dash || end < 0 || ok && (rest[:end] != raw || colon != whenEmpty) {
+			return "", false, false
+		}
+		raw, whenEmpty, ok = rest[:end], colon, true
+	}
+}
+
+// isVariable reports whether the $ at the end of text starts a variable, and is not the second of $$.
+func isVariable(text string) bool {
+	return (len(text)-len(strings.TrimRight(text, "$")))%2 == 1
+}
+
+// continues reports whether rest goes on with the name of a variable.
+func continues(rest string) bool {
+	return rest != "" && (rest[0] == '_' || rest[0] >= '0' && rest[0] <= '9' || rest[0]|0x20 >= 'a' && rest[0]|0x20 <= 'z')
+}
+
+// closing is the index of the brace that ends an expression which is open already, or -1.
+func closing(rest string) int {
+	depth := 1
+	for i := range len(rest) {
+		switch rest[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
