@@ -207,7 +207,7 @@ func (d *doctor) checkProject(ctx context.Context) {
 		d.add("project", err, "")
 		return
 	}
-	left := slices.Concat(visible(l), plan.Warnings)
+	left := warnings(l, plan)
 	for _, text := range left {
 		d.add("project", errors.New(text), "")
 	}

@@ -172,7 +172,7 @@ func (s *session) publicOptions(l *loaded) transform.Options {
 func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, error) {
 	plan, err := s.publicPlan(l)
 	if err == nil {
-		s.warnVisible(l, plan)
+		s.warn(warnings(l, plan))
 	}
 	if err != nil || len(plan.Inspect) == 0 {
 		return plan, err

@@ -108,7 +108,7 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 	if err := s.writeHelpers(plan.Helpers); err != nil {
 		return err
 	}
-	s.warnVisible(l, plan)
+	s.warn(warnings(l, plan))
 	for _, m := range plan.Moves {
 		s.log.debugf("%s: %s %s -> %s %s", m.Service, m.Delivery, m.Source, m.Secret, m.Sets)
 		if m.Note != "" && m.Delivery == transform.Wrap && (services == nil || services[m.Service]) {

@@ -13,9 +13,15 @@ import (
 	"github.com/compose-secure/compose-secure/transform"
 )
 
-// warnVisible says which secrets a plan leaves in the open.
-func (s *session) warnVisible(l *loaded, plan *transform.Plan) {
-	for _, text := range slices.Concat(visible(l), plan.Warnings) {
+// warnings are what a person should know of a plan: what may be meant otherwise, and
+// which secrets stay in the open.
+func warnings(l *loaded, plan *transform.Plan) []string {
+	slices.Sort(l.Warnings)
+	return slices.Concat(l.Warnings, visible(l), plan.Warnings)
+}
+
+func (s *session) warn(list []string) {
+	for _, text := range list {
 		s.log.warn(text)
 	}
 }

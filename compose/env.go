@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -128,6 +129,8 @@ func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
 	for k, v := range values {
 		if _, set := po.Environment[k]; !set {
 			po.Environment[k] = v
+		} else if file, ok := e.from[k]; ok {
+			e.project.Warnings = append(e.project.Warnings, fmt.Sprintf("%s is in %s and in %s; the one in %s is used, remove one of them", k, file, Display(path), file))
 		}
 	}
 	return nil
@@ -197,17 +200,20 @@ func (e *envFiles) inspect(path string, data []byte) (map[string]string, bool, e
 		return nil, ok, err
 	}
 	values, shown := make(map[string]string, len(vars)), Display(path)
+	if len(vars) == 0 {
+		return nil, false, reportf("%s: encrypted as one block, so that it defines no variable; encrypt the plain file anew with: sops encrypt --input-type dotenv --output-type dotenv", shown)
+	}
 	for _, v := range vars {
 		values[v.Name] = v.Plain
 		if v.Ref == nil {
 			continue
 		}
-		if e.project.Detect.IsPlain(v.Name) {
+		if e.project.Detect.IsPlain(v.Name) || isComposeVariable(v.Name) {
 			opened, err := e.encrypted.Open(e.ctx, *v.Ref)
 			if err != nil {
 				return nil, false, err
 			}
-			// The project's policy says that this is no secret.
+			// The project's policy says that this is no secret, or it is a setting of docker compose.
 			values[v.Name] = string(opened.Reveal())
 			continue
 		}

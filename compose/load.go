@@ -92,6 +92,8 @@ type Project struct {
 	DotEnv map[string]string
 	// SecretNames are the variables of the environment that hold a secret.
 	SecretNames []string
+	// Warnings are one line each, and hold no value.
+	Warnings []string
 
 	faults   map[string]error // by placeholder: what is wrong with a variable, if it is used
 	envFiles *envFiles

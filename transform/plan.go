@@ -98,7 +98,7 @@ type Plan struct {
 	Warnings []string
 	// Refused are what would be errors of a plan that is not tolerant, in the same words.
 	Refused []Refusal
-	Helpers  []Helper // static helpers that the model mounts
+	Helpers []Helper // static helpers that the model mounts
 	// Kept are the values that stay in the environment: their placeholders
 	// still stand in Project.
 	Kept []KeptValue
@@ -123,6 +123,7 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 	for name := range b.plan.Project.Secrets {
 		b.names[name] = "" // taken by the user
 	}
+	b.policyNames()
 	b.declared()
 	for _, name := range b.plan.Project.ServiceNames() {
 		b.service(name)
@@ -191,6 +192,7 @@ func (b *builder) service(name string) {
 		return
 	}
 	delete(s.Extensions, compose.Extension)
+	b.serviceNames(s, policy)
 	image, known := b.Catalog.Lookup(s.Image)
 	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown, entrypoint: s.Entrypoint != nil}
 	env := types.MappingWithEquals{}
