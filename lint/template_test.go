@@ -68,6 +68,7 @@ func TestInspectCommand(t *testing.T) {
 	tests := []struct{ name, command string }{
 		{"flag with equals", "x --password=»p«"},
 		{"flag with a word", "x --password »p« y"},
+		{"flag behind a folded line continuation", `x -c "y \ --user a \ --password »p«"`},
 		{"flag quoted", "x --password '»a b«' y"},
 		{"flag file", "x --password-file /p"},
 		{"flag of a switch", "x --no-password p"},
