@@ -82,7 +82,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		return noEvidence, 0, 0
 	}
 	switch ws[i] {
-	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts":
+	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "keyring", "keyrings":
 		return weak, i, i + 1
 	case "info": // BASIC_AUTH_USER_INFO of Confluent's clients
 		if i > 0 && ws[i-1] == "user" {
@@ -147,7 +147,7 @@ func (v *vocabulary) notByValue(term string, kind evidence, value string) string
 	switch {
 	case v.isSwitch(value), !password && (value == "0" || value == "1"):
 		return "the value is a switch"
-	case !hasAlnum(value) && !strings.Contains(value, Hole): // ... and ******
+	case !hasAlnum(value) && !isMasked(value) && !strings.Contains(value, Hole): // ... and []
 		return "the value is left out"
 	case isReference(value):
 		return aReference
@@ -186,6 +186,8 @@ func (v *vocabulary) weakIsSecret(term, value string) bool {
 		return len(value) >= 16 && strings.Trim(value, "0123456789") != ""
 	case "key", "keys":
 		return looksRandom(value) || looksTyped(value)
+	case "keyring", "keyrings":
+		return ringWithKey(value)
 	case "hosts":
 		return hostWithPassword(value)
 	case "users", "user", "userinfo": // SFTP_USERS=name:password:uid; 1000:1000 is none

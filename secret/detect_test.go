@@ -117,6 +117,13 @@ func TestClassifyByName(t *testing.T) {
 		{"REDIS_HOSTS", "local:redis:6379:0:hunter2"},
 		{"REDIS_HOSTS", "a:redis:6379,b:redis:6379:0:hunter2"},
 		{"DB_PASSWORD", "пароль"},
+		{"DB_PASSWORD", "******"},
+		{"CUSTOM_KEY", "=***"},
+		{"FIELD_ENC_KEYS_JSON", `{"k1":"q"}`},
+		{"KMS_KEYRING", "local-1:9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "a:b,2024:9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "legacy:replace-with-64-hex-chars"},
 	}
 	for _, tt := range secret {
 		if got := (Policy{}).Classify(tt.name, tt.value); got != (Verdict{true, ByName}) {
@@ -222,7 +229,13 @@ func TestClassifyByName(t *testing.T) {
 		{"PORT_AUTH", "x"},
 		{"PW_SMTP_FROM", "app@example.com"},
 		{"DB_PASSWORD", "..."},
-		{"DB_PASSWORD", "******"},
+		{"API_KEYS", "[]"},
+		{"API_KEYS", "==="},
+		{"TOKEN_CLEANUP", "* * * * *"},
+		{"CORS_KEY", "*"},
+		{"KMS_KEYRING", "prod-ring-2024-europe-west1"},
+		{"KMS_KEYRING", "projects/acme-1234/locations/europe-west1/keyRings/app"},
+		{"CEPH_KEYRING", "/etc/ceph/ceph.client.admin.keyring"},
 		{"COUNTRY_CODE", "x"},
 		{"password-stdin", "registry.example.com"},
 		{"REDIS_HOSTS", "local:redis:6379"},

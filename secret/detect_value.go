@@ -102,6 +102,9 @@ func isPlaceholder(value string) bool {
 	if len(value) > 80 || strings.ContainsAny(value, "/{}") {
 		return false
 	}
+	if isMasked(value) {
+		return true
+	}
 	ws := splitWords(value)
 	for i, w := range ws {
 		switch w {
@@ -117,6 +120,26 @@ func isPlaceholder(value string) bool {
 					return true
 				}
 			}
+		}
+	}
+	return false
+}
+
+// isMasked reports whether value is ***, which a program takes as it stands.
+func isMasked(value string) bool {
+	return strings.HasSuffix(value, "***") && strings.Trim(value, "*=") == ""
+}
+
+// ringWithKey reports whether value is id:key, or several of these, and not the
+// name of a key ring.
+func ringWithKey(value string) bool {
+	for _, part := range strings.Split(value, ",") {
+		_, key, named := strings.Cut(part, ":")
+		if !named {
+			key = part
+		}
+		if looksRandom(key) && (named || !strings.ContainsAny(key, "-_./")) {
+			return true
 		}
 	}
 	return false

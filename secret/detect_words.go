@@ -102,7 +102,7 @@ func newVocabulary() *vocabulary {
 		},
 		notEnd: words(`compass bypass encompass overpass underpass trespass surpass multipass singlepass oldpwd
 			nonsecret proxypass onepass`),
-		keyOf: words(`api private access encryption encrypt signing sign master secret auth crypt crypto cookie
+		keyOf: words(`api private access encryption encrypt enc signing sign master secret auth crypt crypto cookie
 			session jwt app application hmac storage account shared license licence admin security des aes hash
 			block ssh fernet cipher deploy preshared service role anon root write ingest ingestion webhook
 			consumer client data wireguard backup recovery unseal seal join vault token credential credentials
