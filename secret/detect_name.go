@@ -82,7 +82,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		return noEvidence, 0, 0
 	}
 	switch ws[i] {
-	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "keyring", "keyrings":
+	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "admin", "keyring", "keyrings":
 		return weak, i, i + 1
 	case "info": // BASIC_AUTH_USER_INFO of Confluent's clients
 		if i > 0 && ws[i-1] == "user" {
@@ -174,6 +174,10 @@ func (v *vocabulary) notByValue(term string, kind evidence, value string) string
 
 // weakIsSecret decides about a word that needs the value's support.
 func (v *vocabulary) weakIsSecret(term, value string) bool {
+	if term == "admin" { // RECOVERY_ADMIN=name:password; group:ops is none
+		user, _, _ := strings.Cut(value, ":")
+		return !v.principals.has(user) && pairWithPassword(value)
+	}
 	if isPlaceholder(value) {
 		return true
 	}
@@ -185,18 +189,13 @@ func (v *vocabulary) weakIsSecret(term, value string) bool {
 	case "seed":
 		return len(value) >= 16 && strings.Trim(value, "0123456789") != ""
 	case "key", "keys":
-		return looksRandom(value) || looksTyped(value)
+		return looksRandom(value) || looksTyped(value) || looksShuffled(value) || isBlankForm(value)
 	case "keyring", "keyrings":
 		return ringWithKey(value)
 	case "hosts":
 		return hostWithPassword(value)
 	case "users", "user", "userinfo": // SFTP_USERS=name:password:uid; 1000:1000 is none
-		user, rest, _ := strings.Cut(value, ":")
-		if user == "User" { // a Kafka principal
-			return false
-		}
-		password, _, _ := strings.Cut(rest, ":")
-		return strings.Trim(password, "0123456789") != "" && !strings.Contains(value, "//") && !strings.ContainsAny(value, " {[")
+		return !strings.HasPrefix(value, "User:") && pairWithPassword(value) // a Kafka principal
 	}
 	if value == "" {
 		return true

@@ -118,12 +118,18 @@ func TestClassifyByName(t *testing.T) {
 		{"REDIS_HOSTS", "a:redis:6379,b:redis:6379:0:hunter2"},
 		{"DB_PASSWORD", "пароль"},
 		{"DB_PASSWORD", "******"},
+		{"DB_PASSWORD", "denv(x)"},
 		{"CUSTOM_KEY", "=***"},
 		{"FIELD_ENC_KEYS_JSON", `{"k1":"q"}`},
 		{"KMS_KEYRING", "local-1:9f86d081884c7d659a2feaa0c55ad015"},
 		{"KMS_KEYRING", "a:b,2024:9f86d081884c7d659a2feaa0c55ad015"},
 		{"KMS_KEYRING", "9f86d081884c7d659a2feaa0c55ad015"},
 		{"KMS_KEYRING", "legacy:replace-with-64-hex-chars"},
+		{"CUSTOM_KEY", "[[fill me in]]"},
+		{"CUSTOM_KEY", "<32 bytes>"},
+		{"CUSTOM_KEY", "xxxx-xxxx"},
+		{"CUSTOM_KEY", "pQ7w$$Yb&9RtZ!mK4vX*c8Dn2w"},
+		{"SITE_RECOVERY_ADMIN", "admin:hunter2"},
 	}
 	for _, tt := range secret {
 		if got := (Policy{}).Classify(tt.name, tt.value); got != (Verdict{true, ByName}) {
@@ -230,6 +236,18 @@ func TestClassifyByName(t *testing.T) {
 		{"PW_SMTP_FROM", "app@example.com"},
 		{"DB_PASSWORD", "..."},
 		{"API_KEYS", "[]"},
+		{"CUSTOM_KEY", `[["a"]]`},
+		{"CUSTOM_KEY", "app2024@team1.example.com"},
+		{"CUSTOM_KEY", "xx"},
+		{"SITE_ADMIN", "admin"},
+		{"SITE_ADMIN", "changeme"},
+		{"SITE_ADMIN", "group:ops"},
+		{"SITE_ADMIN", "https://admin.example.com"},
+		{"SITE_ADMIN", "admin:" + Hole},
+		{"SITE_ADMIN", "broker:9092"},
+		{"DB_PASSWORD", `sys.env("DB_PASSWORD")`},
+		{"DB_PASSWORD", "os.getenv('DB_PASSWORD')"},
+		{"DB_PASSWORD", `os.environ["DB_PASSWORD"]`},
 		{"API_KEYS", "==="},
 		{"TOKEN_CLEANUP", "* * * * *"},
 		{"CORS_KEY", "*"},
@@ -251,6 +269,26 @@ func TestClassifyByName(t *testing.T) {
 		got := (Policy{}).Classify(tt.name, tt.value)
 		if got.Secret || got.Reason == "" {
 			t.Errorf("Classify(%q, %q) = %+v, want plain with a reason", tt.name, tt.value, got)
+		}
+	}
+}
+
+// What looks like a reference is the text itself.
+func TestClassifyFinal(t *testing.T) {
+	tests := []struct {
+		name, value string
+		want        bool
+	}{
+		{"DB_PASSWORD", "${X}", true},
+		{"DB_PASSWORD", "vault:x", true},
+		{"DB_PASSWORD", `sys.env("X")`, true},
+		{"DB_PASSWORD", "{{.Service.Name}}", false},
+		{"DB_PASSWORD", "/run/secrets/x", false},
+		{"SETTING", "${X}", false},
+	}
+	for _, tt := range tests {
+		if got := (Policy{}).ClassifyFinal(tt.name, tt.value).Secret; got != tt.want {
+			t.Errorf("ClassifyFinal(%q, %q) = %t", tt.name, tt.value, got)
 		}
 	}
 }

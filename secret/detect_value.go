@@ -24,7 +24,7 @@ func isReference(value string) bool {
 			return true
 		}
 	}
-	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") {
+	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") || callsEnv(s) {
 		return true
 	}
 	rest, ok := strings.CutPrefix(s, "$")
@@ -102,9 +102,6 @@ func isPlaceholder(value string) bool {
 	if len(value) > 80 || strings.ContainsAny(value, "/{}") {
 		return false
 	}
-	if isMasked(value) {
-		return true
-	}
 	ws := splitWords(value)
 	for i, w := range ws {
 		switch w {
@@ -128,6 +125,37 @@ func isPlaceholder(value string) bool {
 // isMasked reports whether value is ***, which a program takes as it stands.
 func isMasked(value string) bool {
 	return strings.HasSuffix(value, "***") && strings.Trim(value, "*=") == ""
+}
+
+// isBlankForm reports whether value marks the place of a key: <32 bytes>,
+// [[to be filled]], xxxx-xxxx, ***.
+func isBlankForm(value string) bool {
+	marked := strings.HasPrefix(value, "<") && strings.HasSuffix(value, ">") ||
+		strings.HasPrefix(value, "[[") && strings.HasSuffix(value, "]]")
+	return marked && !strings.ContainsAny(value, `"'`) || isMasked(value) ||
+		strings.Count(value, "x") >= 4 && strings.Trim(value, "x-") == ""
+}
+
+// callsEnv reports whether value is code that reads the environment:
+// sys.env("X"), os.getenv('X'), os.environ["X"].
+func callsEnv(value string) bool {
+	i := strings.IndexAny(value, "([")
+	if i < 0 || i+1 == len(value) || !isQuote(value[i+1]) {
+		return false
+	}
+	switch value[strings.LastIndexByte(value[:i], '.')+1 : i] {
+	case "env", "getenv", "environ":
+		return true
+	}
+	return false
+}
+
+// pairWithPassword reports whether value is name:password, whatever follows
+// behind another colon.
+func pairWithPassword(value string) bool {
+	_, rest, _ := strings.Cut(value, ":")
+	password, _, _ := strings.Cut(rest, ":")
+	return strings.Trim(password, "0123456789") != "" && !strings.Contains(value, "//") && !strings.ContainsAny(value, " {[")
 }
 
 // ringWithKey reports whether value is id:key, or several of these, and not the
@@ -201,6 +229,24 @@ func hasUserinfo(value string) bool {
 		rest = rest[:i]
 	}
 	return strings.LastIndexByte(rest, '@') > 0
+}
+
+// looksShuffled reports whether value is random with marks of several kinds in
+// between, as password generators put them.
+func looksShuffled(value string) bool {
+	const marks = "!@#$%^&*~?"
+	kinds := 0
+	for _, m := range marks {
+		if strings.ContainsRune(value, m) {
+			kinds++
+		}
+	}
+	return kinds >= 2 && looksRandom(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(marks, r) {
+			return -1
+		}
+		return r
+	}, value))
 }
 
 // looksRandom reports whether s is long and irregular enough to be made by a

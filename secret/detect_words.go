@@ -83,10 +83,12 @@ type vocabulary struct {
 	afterKey  set // part of after that does not count behind X_KEY
 	before    set // in front of the strong word: a switch or a number
 	ofService set // in front of a weak word: AUTH of DB_NAME_AUTH is a service
-	public    set
-	methods   set // values of AUTH that name a method
-	switches  set
-	units     set
+	// principals stand in front of a name: group:ops.
+	principals set
+	public     set
+	methods    set // values of AUTH that name a method
+	switches   set
+	units      set
 }
 
 func newVocabulary() *vocabulary {
@@ -139,8 +141,9 @@ func newVocabulary() *vocabulary {
 			force has is need needs check verify validate generate gen rotate reset forgot change show hide
 			expire max min num number count limit total with without no prompt output input context completion
 			save remember store update secure autogenerate ask budget`),
-		ofService: words(`name host hostname port url uri path dir image version schema domain topic queue`),
-		public:    words(`public publishable`),
+		ofService:  words(`name host hostname port url uri path dir image version schema domain topic queue`),
+		principals: words(`User user group role team org github gitlab google oidc ldap`),
+		public:     words(`public publishable`),
 		methods: words(`basic digest bearer jwt oauth oauth2 oidc ldap saml plain login local trust md5 peer ident
 			scram cram ntlm kerberos gssapi spnego pam cookie session token apikey api key password none any
 			all auto default simple internal external native proxy db database sql file anonymous guest
