@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-
-	"github.com/compose-secure/compose-secure/secret"
 )
 
 func ruleEnvFile() Rule {
@@ -63,20 +61,17 @@ func (f *envFile) each(visit func(*envVar, literal)) {
 		if v.value == "" {
 			continue
 		}
-		if v.verbatim {
-			if f.policy.Classify(v.name, v.value).Secret {
-				l := literal{end: len(v.value), name: v.name}
-				if c := secret.FindCredential(v.value); c.Found() {
-					l.start, l.end = c.Start, c.End
-				}
-				visit(v, l)
-			}
-			continue
-		}
-		for _, l := range inspect(f.policy, v.name, v.value) {
+		for _, l := range f.inspect(v) {
 			visit(v, l)
 		}
 	}
+}
+
+func (f *envFile) inspect(v *envVar) []literal {
+	if v.verbatim {
+		return inspectVerbatim(f.policy, v.name, v.value)
+	}
+	return inspect(f.policy, v.name, v.value)
 }
 
 func ruleEnvFileExposed() Rule {
