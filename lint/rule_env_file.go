@@ -42,6 +42,9 @@ func (f *envFile) whyNot(v *envVar) string {
 	if f.compose == nil {
 		return "no compose file names it"
 	}
+	if as := f.takenAs[v.name]; as != "" && f.compose.taken[v.name] == "" && len(f.inspectAs(v, v.name)) == 0 {
+		return "another compose file takes it as " + as
+	}
 	if f.why == nil {
 		f.why = map[int]string{}
 		for _, e := range envVars(f) {
@@ -67,11 +70,21 @@ func (f *envFile) each(visit func(*envVar, literal)) {
 	}
 }
 
+// inspect judges a variable by its own name, then by that of the secret that it
+// ends in.
 func (f *envFile) inspect(v *envVar) []literal {
-	if v.verbatim {
-		return inspectVerbatim(f.policy, v.name, v.value)
+	found := f.inspectAs(v, v.name)
+	if as := f.takenAs[v.name]; as != "" && len(found) == 0 && !f.policy.IsPlain(v.name) {
+		return f.inspectAs(v, as)
 	}
-	return inspect(f.policy, v.name, v.value)
+	return found
+}
+
+func (f *envFile) inspectAs(v *envVar, name string) []literal {
+	if v.verbatim {
+		return inspectVerbatim(f.policy, name, v.value)
+	}
+	return inspect(f.policy, name, v.value)
 }
 
 func ruleEnvFileExposed() Rule {
