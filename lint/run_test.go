@@ -99,6 +99,9 @@ services:
       - E_USER=${USER_E}
       - F_PASSWORD_FILE=${FILE_F}
       - G_PASSWORD=$$TEXT
+      - AWS_ACCESS_KEY_ID=${STORE_USER}
+      - S3_ACCESS_KEY=${STORE_USER}
+      - AWS_SECRET_ACCESS_KEY=${STORE_PHRASE}
 -- docker-compose.yaml --
 services:
   a:
@@ -116,6 +119,8 @@ ROOT_H=hunter2
 BUILD_A=hunter2
 PLAIN_A=hunter2
 PLAIN_TOKEN=hunter2
+STORE_USER=hunter2
+STORE_PHRASE=hunter2
 -- .env.example --
 ROOT_A=hunter2
 -- .env.prod --
@@ -129,7 +134,7 @@ ROOT_A=hunter2
 	report := lintDir(t, dir, Options{Rules: []string{"CS003"}})
 	got := places(report)
 	want := []string{
-		"CS003 .env 1:8", "CS003 .env 2:9", "CS003 .env 9:8", "CS003 .env 10:9", "CS003 .env.example 1:8", "CS003 .env.prod 2:8",
+		"CS003 .env 1:8", "CS003 .env 2:9", "CS003 .env 9:8", "CS003 .env 10:9", "CS003 .env 14:14", "CS003 .env.example 1:8", "CS003 .env.prod 2:8",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

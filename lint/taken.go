@@ -21,7 +21,7 @@ func (c *composeFile) takenAs() map[string]string {
 	note := func(list []pair) {
 		for _, pr := range list {
 			for _, name := range wholeVariables(pr.value) {
-				if taken[name] == "" && name != pr.name && c.policy.Classify(pr.name, "").Secret {
+				if taken[name] == "" && name != pr.name && !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret {
 					taken[name] = pr.name
 				}
 			}
@@ -34,6 +34,13 @@ func (c *composeFile) takenAs() map[string]string {
 		}
 	}
 	return taken
+}
+
+// isLogin reports whether a name is that of an access key, which a store of its
+// own takes as the name of a user.
+func isLogin(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "")
+	return strings.Contains(name, "accesskey") && !strings.Contains(name, "secret")
 }
 
 // wholeVariables lists the variables that raw consists of, which is more than
