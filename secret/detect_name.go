@@ -96,6 +96,20 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 	return noEvidence, 0, 0
 }
 
+// isMapping reports whether a variable says which attribute of a directory is
+// which, attribute being one: LDAP_PASS_ATTRS=uid=user,userPassword=password.
+func isMapping(name, attribute string) bool {
+	ws := splitWords(name)
+	if len(ws) == 0 || strings.ContainsFunc(attribute, func(r rune) bool { return r >= 0x80 || !isLetter(byte(r)) }) {
+		return false
+	}
+	switch ws[len(ws)-1] {
+	case "attrs", "attributes", "mapping", "mappings":
+		return true
+	}
+	return false
+}
+
 func (v *vocabulary) hasEnding(w string) bool {
 	if v.notEnd.has(w) {
 		return false

@@ -49,6 +49,7 @@ func TestClassifyByName(t *testing.T) {
 		{"SMTPPASS", "x"},
 		{"PMA_CONTROLPASS", "x"},
 		{"LDAP_BIND_PW", "x"},
+		{"GAME_RCONPW", "x"},
 		{"REDIS_PASSWORDS", "a,b"},
 		{"RESTIC_PASSPHRASE", "x"},
 		{"PASSWORD_HASH", "x"},
@@ -236,6 +237,9 @@ func TestClassifyByName(t *testing.T) {
 		{"PW_SMTP_FROM", "app@example.com"},
 		{"DB_PASSWORD", "..."},
 		{"API_KEYS", "[]"},
+		{"WEBMAIL_SMTP_PASS", "%p"},
+		{"LDAP_PASS_ATTRS", "uid=user,userPassword=password"},
+		{"LDAP_MAPPING", "pass=password"},
 		{"CUSTOM_KEY", `[["a"]]`},
 		{"CUSTOM_KEY", "app2024@team1.example.com"},
 		{"CUSTOM_KEY", "xx"},
@@ -264,6 +268,9 @@ func TestClassifyByName(t *testing.T) {
 		{"USER", "x"},
 		{"", "x"},
 		{"", ""},
+	}
+	if !(Policy{}).Classify("LDAP_MAPPING", "bind=x,password=hunter2").Secret {
+		t.Error("a mapping hides a password that is none of its attributes")
 	}
 	for _, tt := range plain {
 		got := (Policy{}).Classify(tt.name, tt.value)

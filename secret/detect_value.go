@@ -24,7 +24,8 @@ func isReference(value string) bool {
 			return true
 		}
 	}
-	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") || callsEnv(s) {
+	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") || callsEnv(s) ||
+		len(s) == 2 && s[0] == '%' && isLetter(s[1]) { // what the program fills in, as %p of Roundcube
 		return true
 	}
 	rest, ok := strings.CutPrefix(s, "$")

@@ -100,7 +100,7 @@ func newVocabulary() *vocabulary {
 		endings: []string{
 			"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "authkey", "secretkey",
 			"privatekey", "accesskey", "masterkey", "encryptionkey", "signingkey", "cookiekey", "sessionkey",
-			"licensekey", "pwd", "pass",
+			"licensekey", "pwd", "pass", "pw",
 		},
 		notEnd: words(`compass bypass encompass overpass underpass trespass surpass multipass singlepass oldpwd
 			nonsecret proxypass onepass`),
@@ -128,7 +128,7 @@ func newVocabulary() *vocabulary {
 			min max minimum maximum limit count attempts retries tries rotation strength complexity regex
 			pattern format prefix suffix algorithm algorithms algo alg enabled enable disabled disable required
 			require optional allow allowed reset change login recovery forgot protection protected encryption
-			hashing field attribute attr claim claims scheme schemes hasher hashers history config configuration jaas issuer audience scope scopes realm domain version id ids
+			hashing field attribute attributes attr attrs claim claims scheme schemes hasher hashers history config configuration jaas issuer audience scope scopes realm domain version id ids
 			arn ref reference store manager server engine plugin plugins grant grants flow check validation
 			validator verify leeway user username email rounds iterations cost group label labels index cache
 			permission permissions request requests rate quota usage cors log logging hint prompt message
