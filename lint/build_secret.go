@@ -383,7 +383,7 @@ func (c *composeFile) inDotenv(name string) bool {
 		c.dotenv = map[string]bool{}
 		data, err := c.files.read(filepath.Join(c.dir, ".env"))
 		if err == nil && !isEncrypted(data) {
-			for _, v := range EnvVars(data, c.policy) {
+			for _, v := range EnvVars(data, c.policy, c.taken) {
 				c.dotenv[v.Name] = v.Secret && v.Why == ""
 			}
 		}

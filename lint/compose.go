@@ -26,6 +26,7 @@ type composeFile struct {
 	names    map[string]bool     // variables that mean something in a file with includes
 	inFiles  map[string]bool     // variables that values of env files are made of
 	takers   map[string][]string // by variable, the values that take it
+	taken    map[string]string   // by variable, the secret whose value it is
 }
 
 // service is one service with << merged in.
@@ -61,6 +62,7 @@ func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Poli
 		s.env = pairs(s.fields["environment"])
 		c.services = append(c.services, s)
 	}
+	c.taken = c.takenAs()
 	return c
 }
 

@@ -75,10 +75,11 @@ func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLitera
 	return list
 }
 
-// EnvVars reads an env file, with the places of its values.
-func EnvVars(data []byte, policy secret.Policy) []EnvVar {
+// EnvVars reads an env file, with the places of its values. takenAs is what
+// TakenAs gives for the compose file that interpolates from it, or nil.
+func EnvVars(data []byte, policy secret.Policy, takenAs map[string]string) []EnvVar {
 	src := newSource("", data)
-	return envVars(&envFile{src: src, vars: parseEnv(src), policy: policy})
+	return envVars(&envFile{src: src, vars: parseEnv(src), policy: policy, takenAs: takenAs})
 }
 
 func envVars(f *envFile) []EnvVar {

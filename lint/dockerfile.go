@@ -17,6 +17,7 @@ type dockerfile struct {
 	inline *yaml.Node // nil: the text is the whole of src
 	steps  []step
 	policy secret.Policy
+	escape string // the character that takes the meaning from the next one
 	user   *service
 	args   map[string]Fix // of the secrets that build.args give to it
 	// secretArgs are the ARGs in scope whose name means a secret.
@@ -41,6 +42,7 @@ func parseDockerfile(src *source, data string, inline *yaml.Node, policy secret.
 	if err != nil {
 		return nil, err
 	}
+	d.escape = string(result.EscapeToken)
 	lines := newSource("", []byte(data))
 	for _, n := range result.AST.Children {
 		s := step{name: strings.ToLower(n.Value), flags: n.Flags, exec: n.Attributes["json"], start: lines.offset(n.StartLine, 1), end: len(data)}
@@ -121,6 +123,17 @@ func firstField(s string) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return strings.TrimRight(line, "\r")
+}
+
+// value takes the quotes off a value of ARG or ENV. An escaped $ is doubled, as
+// expand knows it; the length stays. Single quotes make the value verbatim. See
+// https://docs.docker.com/reference/dockerfile/#environment-replacement.
+func (d *dockerfile) value(raw string) (value string, verbatim bool) {
+	value = unquote(raw)
+	if len(value) < len(raw) && raw[0] == '\'' {
+		return value, true
+	}
+	return strings.ReplaceAll(value, d.escape+"$", "$$"), false
 }
 
 func unquote(s string) string {

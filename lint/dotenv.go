@@ -17,6 +17,7 @@ type envFile struct {
 	exposed bool           // in a git work tree and not ignored
 	compose *composeFile   // that names it
 	why     map[int]string // by start of a value, why migrate leaves it
+	takenAs map[string]string
 }
 
 // envVar is one NAME=value. start..end is the value without its quotes.

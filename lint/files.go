@@ -75,10 +75,17 @@ func kindOf(path string) kind {
 	switch {
 	case isDockerfileName(base):
 		return kindDockerfile
-	case isEnvName(base):
+	case isEnvName(base), isEnvDirEntry(path, base):
 		return kindEnv
 	}
 	return kindCompose
+}
+
+// isEnvDirEntry tells .envs/.local/.postgres, as the projects lay it out that are
+// made from https://github.com/cookiecutter/cookiecutter-django.
+func isEnvDirEntry(path, base string) bool {
+	return base[0] == '.' && strings.LastIndexByte(base, '.') == 0 && !strings.HasPrefix(base, ".git") && base != ".dockerignore" &&
+		strings.Contains("/"+filepath.ToSlash(path), "/.envs/")
 }
 
 func isDockerfileName(base string) bool {
@@ -144,7 +151,7 @@ func (f *files) walk(ctx context.Context, dir string) ([]fileRef, error) {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		switch k := kindOf(base); {
+		switch k := kindOf(path); {
 		case k != kindCompose:
 			list = append(list, fileRef{path: path, kind: k})
 		case f.isCompose(path, base):

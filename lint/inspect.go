@@ -47,6 +47,18 @@ func inspect(p secret.Policy, name, raw string) []literal {
 	return found
 }
 
+// inspectVerbatim is inspect for a value in which nothing is interpolated.
+func inspectVerbatim(p secret.Policy, name, value string) []literal {
+	if !p.Classify(name, value).Secret {
+		return nil
+	}
+	l := literal{end: len(value), name: name}
+	if c := secret.FindCredential(value); c.Found() {
+		l.start, l.end = c.Start, c.End
+	}
+	return []literal{l}
+}
+
 // brokenByDollar reports whether raw is a password that holds a $ by accident:
 // Compose reads an unbraced variable in the middle of it.
 func brokenByDollar(p secret.Policy, name, raw string, e *expanded) bool {

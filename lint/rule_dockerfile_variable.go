@@ -65,16 +65,20 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
 		Service: d.serviceName(), Key: v.name, Hint: mountHintFor(v.name),
 		Fix: d.fixOf(s, v.name),
 	}
-	value := unquote(v.value)
-	if found := inspect(d.policy, v.name, value); len(found) > 0 {
+	value, verbatim := d.value(v.value)
+	found := inspectVerbatim(d.policy, v.name, value)
+	if !verbatim {
+		found = inspect(d.policy, v.name, value)
+	}
+	if len(found) > 0 {
 		l := found[0]
-		r := d.find(s, value[l.start:l.end], d.after(s, v.name))
+		r := d.find(s, unquote(v.value)[l.start:l.end], d.after(s, v.name))
 		f.Message = fmt.Sprintf("%s %s holds a plaintext secret", kind, v.name)
 		l.fallback = true
 		p.literalAt(r, l, f)
 		return
 	}
-	e := expand(value, false)
+	e := d.expand(v.value)
 	open := v.none || value == "" || strings.Contains(e.text, secret.Hole)
 	if !open || !d.policy.Classify(v.name, "").Secret || copiesArg(s, &e) {
 		return
@@ -85,6 +89,15 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
 	f.Severity = Warning
 	f.Message = fmt.Sprintf("%s %s leaves a secret in the image's history", kind, v.name)
 	p.report(d.find(s, v.name, 0), f)
+}
+
+// expand sees through the variables of a value of ARG or ENV.
+func (d *dockerfile) expand(raw string) expanded {
+	value, verbatim := d.value(raw)
+	if verbatim {
+		return expanded{text: value}
+	}
+	return expand(value, false)
 }
 
 func copiesArg(s *step, e *expanded) bool { return s.name == "env" && len(e.open) > 0 }
@@ -115,7 +128,7 @@ func ruleDockerfileArgEnv() Rule {
 					continue
 				}
 				for _, v := range d.variables(s) {
-					e := expand(unquote(v.value), false)
+					e := d.expand(v.value)
 					for _, name := range e.open {
 						if !d.secretArgs[name] && !d.policy.Classify(v.name, "").Secret {
 							continue

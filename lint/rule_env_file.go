@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-
-	"github.com/compose-secure/compose-secure/secret"
 )
 
 func ruleEnvFile() Rule {
@@ -44,6 +42,9 @@ func (f *envFile) whyNot(v *envVar) string {
 	if f.compose == nil {
 		return "no compose file names it"
 	}
+	if as := f.takenAs[v.name]; as != "" && f.compose.taken[v.name] == "" && len(f.inspectAs(v, v.name)) == 0 {
+		return "another compose file takes it as " + as
+	}
 	if f.why == nil {
 		f.why = map[int]string{}
 		for _, e := range envVars(f) {
@@ -63,20 +64,27 @@ func (f *envFile) each(visit func(*envVar, literal)) {
 		if v.value == "" {
 			continue
 		}
-		if v.verbatim {
-			if f.policy.Classify(v.name, v.value).Secret {
-				l := literal{end: len(v.value), name: v.name}
-				if c := secret.FindCredential(v.value); c.Found() {
-					l.start, l.end = c.Start, c.End
-				}
-				visit(v, l)
-			}
-			continue
-		}
-		for _, l := range inspect(f.policy, v.name, v.value) {
+		for _, l := range f.inspect(v) {
 			visit(v, l)
 		}
 	}
+}
+
+// inspect judges a variable by its own name, then by that of the secret that it
+// ends in.
+func (f *envFile) inspect(v *envVar) []literal {
+	found := f.inspectAs(v, v.name)
+	if as := f.takenAs[v.name]; as != "" && len(found) == 0 && !f.policy.IsPlain(v.name) {
+		return f.inspectAs(v, as)
+	}
+	return found
+}
+
+func (f *envFile) inspectAs(v *envVar, name string) []literal {
+	if v.verbatim {
+		return inspectVerbatim(f.policy, name, v.value)
+	}
+	return inspect(f.policy, name, v.value)
 }
 
 func ruleEnvFileExposed() Rule {

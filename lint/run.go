@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}}
+	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}, beside: map[string][]*composeFile{}}
 	if err := l.start(ctx, paths); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,8 @@ type linter struct {
 	findings []Finding
 	problems []string
 	ignored  int
-	composes map[string]*composeFile // that were read, by path
+	composes map[string]*composeFile   // that were read, by path
+	beside   map[string][]*composeFile // the same, by directory
 	includes []fileRef
 }
 
@@ -197,7 +198,10 @@ func (l *linter) take(r *result) {
 	l.ignored += r.ignored
 	for _, ref := range r.refs {
 		if ref.kind == kindEnv && ref.compose != nil {
-			l.composes[ref.compose.file] = ref.compose
+			if l.composes[ref.compose.file] != ref.compose {
+				l.composes[ref.compose.file] = ref.compose
+				l.beside[ref.compose.dir] = append(l.beside[ref.compose.dir], ref.compose)
+			}
 		}
 		if ref.kind == kindCompose && ref.compose != nil {
 			l.includes = append(l.includes, ref)
@@ -249,10 +253,9 @@ func (p *pass) env(ref fileRef, data []byte) {
 	}
 	r := p.linter.files.repo(filepath.Dir(ref.path))
 	tracked := r.has(ref.path)
-	f := &envFile{
-		src: p.src, vars: parseEnv(p.src), service: ref.user, policy: p.linter.policy, path: ref.path, compose: ref.compose,
-		tracked: tracked, exposed: r != nil && !tracked && !r.ignored(ref.path, false),
-	}
+	f := p.linter.envFile(ref, p.src)
+	f.tracked = tracked
+	f.exposed = r != nil && !tracked && !r.ignored(ref.path, false)
 	for i := range p.linter.rules {
 		if p.rule = &p.linter.rules[i]; p.rule.env != nil {
 			p.rule.env(p, f)

@@ -82,6 +82,74 @@ services:
 	}
 }
 
+// A variable is a secret where a service takes it as one, whatever its name.
+func TestTakenAs(t *testing.T) {
+	dir := project(t, `
+-- compose.yaml --
+x-compose-secure: {plain: [PLAIN_*]}
+services:
+  a:
+    build:
+      args: {NPM_TOKEN: "${BUILD_A}", A_TOKEN: "${PLAIN_A}"}
+    environment:
+      - A_PASSWORD=${ROOT_A:-}
+      - B_PASSWORD=${ROOT_B:-${ROOT_C}}
+      - C_PASSWORD=x${PART}
+      - D_PASSWORD=${SET:+yes}
+      - E_USER=${USER_E}
+      - F_PASSWORD_FILE=${FILE_F}
+      - G_PASSWORD=$$TEXT
+      - AWS_ACCESS_KEY_ID=${STORE_USER}
+      - S3_ACCESS_KEY=${STORE_USER}
+      - AWS_SECRET_ACCESS_KEY=${STORE_PHRASE}
+-- docker-compose.yaml --
+services:
+  a:
+    environment: {H_PASSWORD: $ROOT_H}
+-- .env --
+ROOT_A=hunter2
+ROOT_B='hunter2'
+ROOT_C=${OTHER}
+PART=hunter2
+SET=hunter2
+USER_E=hunter2
+FILE_F=hunter2
+TEXT=hunter2
+ROOT_H=hunter2
+BUILD_A=hunter2
+PLAIN_A=hunter2
+PLAIN_TOKEN=hunter2
+STORE_USER=hunter2
+STORE_PHRASE=hunter2
+-- .env.example --
+ROOT_A=hunter2
+-- .env.prod --
+ROOT_A=/run/secrets/a
+ROOT_H=hunter2
+-- app.env --
+ROOT_A=hunter2
+-- sub/.env --
+ROOT_A=hunter2
+`)
+	report := lintDir(t, dir, Options{Rules: []string{"CS003"}})
+	got := places(report)
+	want := []string{
+		"CS003 .env 1:8", "CS003 .env 2:9", "CS003 .env 9:8", "CS003 .env 10:9", "CS003 .env 14:14", "CS003 .env.example 1:8", "CS003 .env.prod 2:8",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var byHand []string
+	for _, f := range report.Findings {
+		if f.File == ".env" && f.Fix.By == ByHand {
+			byHand = append(byHand, f.Key+": "+f.Fix.Text)
+		}
+	}
+	if diff := cmp.Diff([]string{"ROOT_H: another compose file takes it as H_PASSWORD"}, byHand); diff != "" {
+		t.Errorf("by hand (-want +got):\n%s", diff)
+	}
+}
+
 func TestWalk(t *testing.T) {
 	dir := project(t, `
 -- git --

@@ -97,7 +97,8 @@ func (s *splitter) step() {
 	case '\\':
 		if s.i+1 < len(s.text) {
 			s.i++
-			if s.text[s.i] != '\n' {
+			// YAML folds the line break behind a backslash to a blank.
+			if c := s.text[s.i]; c != '\n' && (c != ' ' || s.open) {
 				s.add(s.i)
 			}
 		}

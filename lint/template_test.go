@@ -68,6 +68,7 @@ func TestInspectCommand(t *testing.T) {
 	tests := []struct{ name, command string }{
 		{"flag with equals", "x --password=»p«"},
 		{"flag with a word", "x --password »p« y"},
+		{"flag behind a folded line continuation", `x -c "y \ --user a \ --password »p«"`},
 		{"flag quoted", "x --password '»a b«' y"},
 		{"flag file", "x --password-file /p"},
 		{"flag of a switch", "x --no-password p"},
@@ -104,6 +105,10 @@ func TestInspectCommand(t *testing.T) {
 		{"password from standard input", "echo »p« | docker login -u a --password-stdin r"},
 		{"debconf", `echo "mysql mysql/root_password password »p«" | debconf-set-selections`},
 		{"debconf without a password", `echo "x x/mode select p" | debconf-set-selections`},
+		{"WildFly's add-user.sh", "/opt/wildfly/bin/add-user.sh admin »p« --silent"},
+		{"add-user.sh with options", "add-user.sh -a -u admin -p »p« -g ops"},
+		{"add-user.sh that asks", "add-user.sh admin --silent"},
+		{"add-user.sh for a file", "add-user.sh -up /f"},
 		{"useradd", "useradd -m -p »p« a"},
 		{"net user", "net user /add a »p«"},
 		{"net user of a variable", "net user a $P /add"},

@@ -16,7 +16,7 @@ import (
 // takes from elsewhere stands as a hole. A file that Compose would refuse has none.
 func envValues(data []byte) map[string]string {
 	own := map[string]bool{}
-	for _, v := range lint.EnvVars(data, secret.Policy{}) {
+	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {
 		own[v.Name] = true
 	}
 	values, err := dotenv.UnmarshalBytesWithLookup(data, func(name string) (string, bool) {
@@ -72,8 +72,12 @@ func (c *file) envFiles() error {
 		if data == nil || lint.IsEncrypted(data) {
 			continue
 		}
+		var takenAs map[string]string
+		if path == main {
+			takenAs = lint.TakenAs(c.before, c.policy)
+		}
 		e := &envState{
-			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.root, c.policy)), values: envValues(data),
+			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.root, c.policy), takenAs), values: envValues(data),
 			users: users[path], dotenv: path == main, raw: raw[path],
 		}
 		if err := c.envFile(e); err != nil {
@@ -90,7 +94,7 @@ func (c *file) takeFrom(path string) {
 	if err != nil || data == nil || lint.IsEncrypted(data) {
 		return // envFiles reports it
 	}
-	for _, v := range lint.EnvVars(data, secret.Policy{}) {
+	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {
 		if v.Verbatim {
 			continue
 		}

@@ -52,7 +52,10 @@ func (p Policy) Classify(name, value string) Verdict {
 	case matchAny(p.Plain, name):
 		return Verdict{Reason: "x-compose-secure.plain names it"}
 	}
-	if FindCredential(value).Found() {
+	if c := FindCredential(value); c.Found() {
+		if isMapping(name, value[c.Start:c.End]) {
+			return Verdict{Reason: "the value maps the names of attributes"}
+		}
 		return Verdict{Secret: true, Reason: ByValue}
 	}
 	return classifyName(name, value)

@@ -17,7 +17,7 @@ func (p Policy) ClassifyFinal(name, value string) Verdict {
 	}
 	// A letter in place of each mark of a reference keeps the form of the rest.
 	literal := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("$`{}", r) {
+		if strings.ContainsRune("$`{}([", r) {
 			return 'x'
 		}
 		return r

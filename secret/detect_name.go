@@ -82,7 +82,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		return noEvidence, 0, 0
 	}
 	switch ws[i] {
-	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts":
+	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "admin", "keyring", "keyrings":
 		return weak, i, i + 1
 	case "info": // BASIC_AUTH_USER_INFO of Confluent's clients
 		if i > 0 && ws[i-1] == "user" {
@@ -94,6 +94,20 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		}
 	}
 	return noEvidence, 0, 0
+}
+
+// isMapping reports whether a variable says which attribute of a directory is
+// which, attribute being one: LDAP_PASS_ATTRS=uid=user,userPassword=password.
+func isMapping(name, attribute string) bool {
+	ws := splitWords(name)
+	if len(ws) == 0 || strings.ContainsFunc(attribute, func(r rune) bool { return r >= 0x80 || !isLetter(byte(r)) }) {
+		return false
+	}
+	switch ws[len(ws)-1] {
+	case "attrs", "attributes", "mapping", "mappings":
+		return true
+	}
+	return false
 }
 
 func (v *vocabulary) hasEnding(w string) bool {
@@ -147,7 +161,7 @@ func (v *vocabulary) notByValue(term string, kind evidence, value string) string
 	switch {
 	case v.isSwitch(value), !password && (value == "0" || value == "1"):
 		return "the value is a switch"
-	case !hasAlnum(value) && !strings.Contains(value, Hole): // ... and ******
+	case !hasAlnum(value) && !isMasked(value) && !strings.Contains(value, Hole): // ... and []
 		return "the value is left out"
 	case isReference(value):
 		return aReference
@@ -174,6 +188,10 @@ func (v *vocabulary) notByValue(term string, kind evidence, value string) string
 
 // weakIsSecret decides about a word that needs the value's support.
 func (v *vocabulary) weakIsSecret(term, value string) bool {
+	if term == "admin" { // RECOVERY_ADMIN=name:password; group:ops is none
+		user, _, _ := strings.Cut(value, ":")
+		return !v.principals.has(user) && pairWithPassword(value)
+	}
 	if isPlaceholder(value) {
 		return true
 	}
@@ -185,16 +203,13 @@ func (v *vocabulary) weakIsSecret(term, value string) bool {
 	case "seed":
 		return len(value) >= 16 && strings.Trim(value, "0123456789") != ""
 	case "key", "keys":
-		return looksRandom(value) || looksTyped(value)
+		return looksRandom(value) || looksTyped(value) || looksShuffled(value) || isBlankForm(value)
+	case "keyring", "keyrings":
+		return ringWithKey(value)
 	case "hosts":
 		return hostWithPassword(value)
 	case "users", "user", "userinfo": // SFTP_USERS=name:password:uid; 1000:1000 is none
-		user, rest, _ := strings.Cut(value, ":")
-		if user == "User" { // a Kafka principal
-			return false
-		}
-		password, _, _ := strings.Cut(rest, ":")
-		return strings.Trim(password, "0123456789") != "" && !strings.Contains(value, "//") && !strings.ContainsAny(value, " {[")
+		return !strings.HasPrefix(value, "User:") && pairWithPassword(value) // a Kafka principal
 	}
 	if value == "" {
 		return true

@@ -49,6 +49,7 @@ func TestClassifyByName(t *testing.T) {
 		{"SMTPPASS", "x"},
 		{"PMA_CONTROLPASS", "x"},
 		{"LDAP_BIND_PW", "x"},
+		{"GAME_RCONPW", "x"},
 		{"REDIS_PASSWORDS", "a,b"},
 		{"RESTIC_PASSPHRASE", "x"},
 		{"PASSWORD_HASH", "x"},
@@ -117,6 +118,19 @@ func TestClassifyByName(t *testing.T) {
 		{"REDIS_HOSTS", "local:redis:6379:0:hunter2"},
 		{"REDIS_HOSTS", "a:redis:6379,b:redis:6379:0:hunter2"},
 		{"DB_PASSWORD", "пароль"},
+		{"DB_PASSWORD", "******"},
+		{"DB_PASSWORD", "denv(x)"},
+		{"CUSTOM_KEY", "=***"},
+		{"FIELD_ENC_KEYS_JSON", `{"k1":"q"}`},
+		{"KMS_KEYRING", "local-1:9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "a:b,2024:9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "9f86d081884c7d659a2feaa0c55ad015"},
+		{"KMS_KEYRING", "legacy:replace-with-64-hex-chars"},
+		{"CUSTOM_KEY", "[[fill me in]]"},
+		{"CUSTOM_KEY", "<32 bytes>"},
+		{"CUSTOM_KEY", "xxxx-xxxx"},
+		{"CUSTOM_KEY", "pQ7w$$Yb&9RtZ!mK4vX*c8Dn2w"},
+		{"SITE_RECOVERY_ADMIN", "admin:hunter2"},
 	}
 	for _, tt := range secret {
 		if got := (Policy{}).Classify(tt.name, tt.value); got != (Verdict{true, ByName}) {
@@ -222,7 +236,28 @@ func TestClassifyByName(t *testing.T) {
 		{"PORT_AUTH", "x"},
 		{"PW_SMTP_FROM", "app@example.com"},
 		{"DB_PASSWORD", "..."},
-		{"DB_PASSWORD", "******"},
+		{"API_KEYS", "[]"},
+		{"WEBMAIL_SMTP_PASS", "%p"},
+		{"LDAP_PASS_ATTRS", "uid=user,userPassword=password"},
+		{"LDAP_MAPPING", "pass=password"},
+		{"CUSTOM_KEY", `[["a"]]`},
+		{"CUSTOM_KEY", "app2024@team1.example.com"},
+		{"CUSTOM_KEY", "xx"},
+		{"SITE_ADMIN", "admin"},
+		{"SITE_ADMIN", "changeme"},
+		{"SITE_ADMIN", "group:ops"},
+		{"SITE_ADMIN", "https://admin.example.com"},
+		{"SITE_ADMIN", "admin:" + Hole},
+		{"SITE_ADMIN", "broker:9092"},
+		{"DB_PASSWORD", `sys.env("DB_PASSWORD")`},
+		{"DB_PASSWORD", "os.getenv('DB_PASSWORD')"},
+		{"DB_PASSWORD", `os.environ["DB_PASSWORD"]`},
+		{"API_KEYS", "==="},
+		{"TOKEN_CLEANUP", "* * * * *"},
+		{"CORS_KEY", "*"},
+		{"KMS_KEYRING", "prod-ring-2024-europe-west1"},
+		{"KMS_KEYRING", "projects/acme-1234/locations/europe-west1/keyRings/app"},
+		{"CEPH_KEYRING", "/etc/ceph/ceph.client.admin.keyring"},
 		{"COUNTRY_CODE", "x"},
 		{"password-stdin", "registry.example.com"},
 		{"REDIS_HOSTS", "local:redis:6379"},
@@ -234,10 +269,33 @@ func TestClassifyByName(t *testing.T) {
 		{"", "x"},
 		{"", ""},
 	}
+	if !(Policy{}).Classify("LDAP_MAPPING", "bind=x,password=hunter2").Secret {
+		t.Error("a mapping hides a password that is none of its attributes")
+	}
 	for _, tt := range plain {
 		got := (Policy{}).Classify(tt.name, tt.value)
 		if got.Secret || got.Reason == "" {
 			t.Errorf("Classify(%q, %q) = %+v, want plain with a reason", tt.name, tt.value, got)
+		}
+	}
+}
+
+// What looks like a reference is the text itself.
+func TestClassifyFinal(t *testing.T) {
+	tests := []struct {
+		name, value string
+		want        bool
+	}{
+		{"DB_PASSWORD", "${X}", true},
+		{"DB_PASSWORD", "vault:x", true},
+		{"DB_PASSWORD", `sys.env("X")`, true},
+		{"DB_PASSWORD", "{{.Service.Name}}", false},
+		{"DB_PASSWORD", "/run/secrets/x", false},
+		{"SETTING", "${X}", false},
+	}
+	for _, tt := range tests {
+		if got := (Policy{}).ClassifyFinal(tt.name, tt.value).Secret; got != tt.want {
+			t.Errorf("ClassifyFinal(%q, %q) = %t", tt.name, tt.value, got)
 		}
 	}
 }

@@ -24,7 +24,8 @@ func isReference(value string) bool {
 			return true
 		}
 	}
-	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") {
+	if strings.HasPrefix(s, "projects/") && strings.Contains(s, "/secrets/") || callsEnv(s) ||
+		len(s) == 2 && s[0] == '%' && isLetter(s[1]) { // what the program fills in, as %p of Roundcube
 		return true
 	}
 	rest, ok := strings.CutPrefix(s, "$")
@@ -122,6 +123,57 @@ func isPlaceholder(value string) bool {
 	return false
 }
 
+// isMasked reports whether value is ***, which a program takes as it stands.
+func isMasked(value string) bool {
+	return strings.HasSuffix(value, "***") && strings.Trim(value, "*=") == ""
+}
+
+// isBlankForm reports whether value marks the place of a key: <32 bytes>,
+// [[to be filled]], xxxx-xxxx, ***.
+func isBlankForm(value string) bool {
+	marked := strings.HasPrefix(value, "<") && strings.HasSuffix(value, ">") ||
+		strings.HasPrefix(value, "[[") && strings.HasSuffix(value, "]]")
+	return marked && !strings.ContainsAny(value, `"'`) || isMasked(value) ||
+		strings.Count(value, "x") >= 4 && strings.Trim(value, "x-") == ""
+}
+
+// callsEnv reports whether value is code that reads the environment:
+// sys.env("X"), os.getenv('X'), os.environ["X"].
+func callsEnv(value string) bool {
+	i := strings.IndexAny(value, "([")
+	if i < 0 || i+1 == len(value) || !isQuote(value[i+1]) {
+		return false
+	}
+	switch value[strings.LastIndexByte(value[:i], '.')+1 : i] {
+	case "env", "getenv", "environ":
+		return true
+	}
+	return false
+}
+
+// pairWithPassword reports whether value is name:password, whatever follows
+// behind another colon.
+func pairWithPassword(value string) bool {
+	_, rest, _ := strings.Cut(value, ":")
+	password, _, _ := strings.Cut(rest, ":")
+	return strings.Trim(password, "0123456789") != "" && !strings.Contains(value, "//") && !strings.ContainsAny(value, " {[")
+}
+
+// ringWithKey reports whether value is id:key, or several of these, and not the
+// name of a key ring.
+func ringWithKey(value string) bool {
+	for _, part := range strings.Split(value, ",") {
+		_, key, named := strings.Cut(part, ":")
+		if !named {
+			key = part
+		}
+		if looksRandom(key) && (named || !strings.ContainsAny(key, "-_./")) {
+			return true
+		}
+	}
+	return false
+}
+
 // looksTyped reports whether value may be a secret that somebody thought up:
 // one word of letters and digits, such as abc123def. Names have separators.
 func looksTyped(value string) bool {
@@ -178,6 +230,24 @@ func hasUserinfo(value string) bool {
 		rest = rest[:i]
 	}
 	return strings.LastIndexByte(rest, '@') > 0
+}
+
+// looksShuffled reports whether value is random with marks of several kinds in
+// between, as password generators put them.
+func looksShuffled(value string) bool {
+	const marks = "!@#$%^&*~?"
+	kinds := 0
+	for _, m := range marks {
+		if strings.ContainsRune(value, m) {
+			kinds++
+		}
+	}
+	return kinds >= 2 && looksRandom(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(marks, r) {
+			return -1
+		}
+		return r
+	}, value))
 }
 
 // looksRandom reports whether s is long and irregular enough to be made by a

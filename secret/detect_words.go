@@ -83,10 +83,12 @@ type vocabulary struct {
 	afterKey  set // part of after that does not count behind X_KEY
 	before    set // in front of the strong word: a switch or a number
 	ofService set // in front of a weak word: AUTH of DB_NAME_AUTH is a service
-	public    set
-	methods   set // values of AUTH that name a method
-	switches  set
-	units     set
+	// principals stand in front of a name: group:ops.
+	principals set
+	public     set
+	methods    set // values of AUTH that name a method
+	switches   set
+	units      set
 }
 
 func newVocabulary() *vocabulary {
@@ -98,11 +100,11 @@ func newVocabulary() *vocabulary {
 		endings: []string{
 			"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "authkey", "secretkey",
 			"privatekey", "accesskey", "masterkey", "encryptionkey", "signingkey", "cookiekey", "sessionkey",
-			"licensekey", "pwd", "pass",
+			"licensekey", "pwd", "pass", "pw",
 		},
 		notEnd: words(`compass bypass encompass overpass underpass trespass surpass multipass singlepass oldpwd
 			nonsecret proxypass onepass`),
-		keyOf: words(`api private access encryption encrypt signing sign master secret auth crypt crypto cookie
+		keyOf: words(`api private access encryption encrypt enc signing sign master secret auth crypt crypto cookie
 			session jwt app application hmac storage account shared license licence admin security des aes hash
 			block ssh fernet cipher deploy preshared service role anon root write ingest ingestion webhook
 			consumer client data wireguard backup recovery unseal seal join vault token credential credentials
@@ -126,7 +128,7 @@ func newVocabulary() *vocabulary {
 			min max minimum maximum limit count attempts retries tries rotation strength complexity regex
 			pattern format prefix suffix algorithm algorithms algo alg enabled enable disabled disable required
 			require optional allow allowed reset change login recovery forgot protection protected encryption
-			hashing field attribute attr claim claims scheme schemes hasher hashers history config configuration jaas issuer audience scope scopes realm domain version id ids
+			hashing field attribute attributes attr attrs claim claims scheme schemes hasher hashers history config configuration jaas issuer audience scope scopes realm domain version id ids
 			arn ref reference store manager server engine plugin plugins grant grants flow check validation
 			validator verify leeway user username email rounds iterations cost group label labels index cache
 			permission permissions request requests rate quota usage cors log logging hint prompt message
@@ -139,8 +141,9 @@ func newVocabulary() *vocabulary {
 			force has is need needs check verify validate generate gen rotate reset forgot change show hide
 			expire max min num number count limit total with without no prompt output input context completion
 			save remember store update secure autogenerate ask budget`),
-		ofService: words(`name host hostname port url uri path dir image version schema domain topic queue`),
-		public:    words(`public publishable`),
+		ofService:  words(`name host hostname port url uri path dir image version schema domain topic queue`),
+		principals: words(`User user group role team org github gitlab google oidc ldap`),
+		public:     words(`public publishable`),
 		methods: words(`basic digest bearer jwt oauth oauth2 oidc ldap saml plain login local trust md5 peer ident
 			scram cram ntlm kerberos gssapi spnego pam cookie session token apikey api key password none any
 			all auto default simple internal external native proxy db database sql file anonymous guest

@@ -1,0 +1,87 @@
+package lint
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// TakenAs gives, by variable, the secret whose value it is as a whole: DB_ROOT is
+// MYSQL_ROOT_PASSWORD where a service says MYSQL_ROOT_PASSWORD: ${DB_ROOT}.
+func TakenAs(root *yaml.Node, policy secret.Policy) map[string]string {
+	return newComposeFile(newSource("", nil), "", root, policy).taken
+}
+
+func (c *composeFile) takenAs() map[string]string {
+	taken := map[string]string{}
+	note := func(list []pair) {
+		for _, pr := range list {
+			for _, name := range wholeVariables(pr.value) {
+				if taken[name] == "" && name != pr.name && !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret {
+					taken[name] = pr.name
+				}
+			}
+		}
+	}
+	for _, s := range c.services {
+		note(s.env)
+		if b := c.buildOf(s); b != nil {
+			note(pairs(b.args))
+		}
+	}
+	return taken
+}
+
+// isLogin reports whether a name is that of an access key, which a store of its
+// own takes as the name of a user.
+func isLogin(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "")
+	return strings.Contains(name, "accesskey") && !strings.Contains(name, "secret")
+}
+
+// wholeVariables lists the variables that raw consists of, which is more than
+// one in ${A:-${B}}.
+func wholeVariables(raw string) []string {
+	if !strings.HasPrefix(raw, "$") {
+		return nil
+	}
+	e := expand(raw, false)
+	var list []string
+	for _, d := range e.defaults {
+		if d.start == 0 && d.end == len(e.text) && !strings.HasPrefix(strings.TrimPrefix(raw[len("${")+len(d.name):], ":"), "+") {
+			list = append(list, d.name)
+		}
+	}
+	if len(e.open) == 1 && e.text == secret.Hole {
+		list = append(list, e.open[0])
+	}
+	return list
+}
+
+// envFile makes what the rules see of an env file. Compose files in its directory
+// say more about .env and what is called after it, such as .env.example, which
+// somebody copies to .env.
+func (l *linter) envFile(ref fileRef, src *source) *envFile {
+	f := &envFile{src: src, vars: parseEnv(src), service: ref.user, policy: l.policy, path: ref.path, compose: ref.compose}
+	base := strings.ToLower(filepath.Base(ref.path))
+	if strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "env") {
+		f.takenAs = map[string]string{}
+		for _, c := range l.beside[filepath.Dir(ref.path)] {
+			f.policy.Secret = append(slices.Clip(f.policy.Secret), c.policy.Secret...)
+			f.policy.Plain = append(slices.Clip(f.policy.Plain), c.policy.Plain...)
+			for name, as := range c.taken {
+				if f.takenAs[name] == "" {
+					f.takenAs[name] = as
+				}
+			}
+		}
+	}
+	if ref.compose != nil {
+		f.policy = ref.compose.policy
+	}
+	return f
+}
