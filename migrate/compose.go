@@ -363,11 +363,11 @@ func (c *file) declare() error {
 
 // takesStored reports whether a file takes a variable of the store.
 func (c *file) takesStored(root *yaml.Node) bool {
-	for _, s := range services(root) {
-		for _, v := range s.environment() {
-			if v.none && c.names.byName[v.name] != nil {
-				return true
-			}
+	bare := map[string]bool{}
+	noteBare(root, bare)
+	for name := range bare {
+		if c.names.byName[name] != nil {
+			return true
 		}
 	}
 	var takes func(n *yaml.Node) bool

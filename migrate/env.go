@@ -118,9 +118,31 @@ func (c *file) takeNames() {
 	}
 	for _, o := range append(c.others(c.part), c.part) {
 		walk(o.tree)
+		noteBare(o.tree, c.taken)
 		for name := range c.envOf(o) {
 			c.taken[name] = true
 		}
+	}
+}
+
+// noteBare notes the variables that are taken by their names alone, without a
+// $: a store that defined them would give them to whoever passes them on.
+func noteBare(n *yaml.Node, taken map[string]bool) {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i].Value; key != "environment" && key != "args" {
+			continue
+		}
+		if name := scalarText(n.Content[i+1]); name != "" { // of a secret or config
+			taken[name] = true
+		}
+		for _, v := range pairsOf(n.Content[i+1]) {
+			if v.none {
+				taken[v.name] = true
+			}
+		}
+	}
+	for _, child := range n.Content {
+		noteBare(child, taken)
 	}
 }
 
@@ -305,12 +327,12 @@ func lineOf(e *envState, name string) int {
 // onlyInEnvironments reports whether every use of a variable is one that a
 // file can take the place of.
 func (c *file) onlyInEnvironments(name string) bool {
-	for _, s := range c.services {
-		for _, v := range s.environment() {
-			if v.none && v.name == name {
-				return false
-			}
-		}
+	bare := map[string]bool{}
+	for _, o := range append(c.others(c.part), c.part) {
+		noteBare(o.tree, bare)
+	}
+	if bare[name] {
+		return false
 	}
 	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && mentionsVariable(o.tree, name) }) {
 		return false
