@@ -20,10 +20,11 @@ type composeFile struct {
 	files    *files // to look at what the file names
 	found    *[]envLiteral
 	args     *[]BuildArg
-	dotenv   map[string]bool     // secrets of .env that migrate moves
-	file     string              // on disk
-	parent   *composeFile        // that includes it, or nil
-	names    map[string]bool     // variables that mean something in a file with includes
+	dotenv   map[string]bool // secrets of .env that migrate moves
+	file     string          // on disk
+	parent   *composeFile    // that includes it, or nil
+	names    map[string]bool // variables that mean something in a file with includes
+	unheld   *[]Unheld
 	inFiles  map[string]bool     // variables that values of env files are made of
 	takers   map[string][]string // by variable, the values that take it
 }

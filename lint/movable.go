@@ -37,6 +37,9 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 			}
 			return ""
 		}
+		if i := slices.IndexFunc(c.unheldHere(), func(u Unheld) bool { return u.Name == l.name }); i >= 0 {
+			return c.unheldHere()[i].Why("")
+		}
 		if c.otherDefault(l.name, evaluate(text, nil)) {
 			return "another place takes " + l.name + " with another default, or with none"
 		}
@@ -182,13 +185,18 @@ func expandOpen(raw string) []string {
 
 // whyEnv gives the reason why migrate leaves a variable of an env file that c
 // names, or "".
-func (c *composeFile) whyEnv(path, name string) string {
+func (c *composeFile) whyEnv(path, name string, project []*composeFile) string {
 	dotenv := path == filepath.Join(c.dir, ".env")
 	if dotenv && c.inEnvFiles()[name] {
 		return "a value of an env file is made of it"
 	}
 	if dotenv && c.parent != nil && c.parent.knows(name) {
 		return "the file that includes this one takes " + name + " as well"
+	}
+	for _, o := range project { // those that take the variables of path
+		if why := o.whyUnheld(name); why != "" {
+			return why
+		}
 	}
 	used := false
 	for _, s := range c.services {

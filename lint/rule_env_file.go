@@ -53,7 +53,7 @@ func (f *envFile) whyNot(v *envVar) string {
 	if why := f.why[v.start]; why != "" {
 		return why
 	}
-	return f.compose.whyEnv(f.path, v.name)
+	return f.compose.whyEnv(f.path, v.name, f.takers)
 }
 
 // each visits the secrets of an env file.

@@ -250,7 +250,7 @@ func (p *pass) env(ref fileRef, data []byte) {
 	r := p.linter.files.repo(filepath.Dir(ref.path))
 	tracked := r.has(ref.path)
 	f := &envFile{
-		src: p.src, vars: parseEnv(p.src), service: ref.user, policy: p.linter.policy, path: ref.path, compose: ref.compose,
+		src: p.src, vars: parseEnv(p.src), service: ref.user, policy: p.linter.policy, path: ref.path, compose: ref.compose, takers: p.linter.takers(ref.path),
 		tracked: tracked, exposed: r != nil && !tracked && !r.ignored(ref.path, false),
 	}
 	for i := range p.linter.rules {
@@ -258,6 +258,29 @@ func (p *pass) env(ref fileRef, data []byte) {
 			p.rule.env(p, f)
 		}
 	}
+}
+
+// takers gives the compose files, of those that were read, whose variables an
+// .env defines: those beside it, and what they include.
+func (l *linter) takers(path string) []*composeFile {
+	if filepath.Base(path) != ".env" {
+		return nil
+	}
+	var list []*composeFile
+	for _, c := range l.composes {
+		top := c
+		for range maxMerge { // files may include each other
+			if top.parent == nil {
+				break
+			}
+			top = top.parent
+		}
+		if dir := filepath.Dir(path); c.dir == dir || top.dir == dir {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *composeFile) int { return strings.Compare(a.file, b.file) })
+	return list
 }
 
 func (p *pass) dockerfile(ref fileRef, data string, inline *yaml.Node) {

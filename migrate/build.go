@@ -60,6 +60,9 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 			return "the store cannot hold the value"
 		}
 	}
+	if v == nil && c.stay[c.envPath()][a.From] != "" {
+		return "its value stays in .env, for other places that take it"
+	}
 	if v == nil {
 		return "its value is not in the source"
 	}

@@ -247,6 +247,12 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 	if !c.names.takes(text) {
 		return "the store cannot hold the value"
 	}
+	for _, o := range append(c.others(c.part), c.part) {
+		list := lint.UnheldVariables(o.tree)
+		if i := slices.IndexFunc(list, func(u lint.Unheld) bool { return u.Name == name }); i >= 0 {
+			return list[i].Why("")
+		}
+	}
 	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return c.means(o.tree, name, text) }) {
 		return "another place takes " + name + " with another default, or with none"
 	}
@@ -363,19 +369,10 @@ func (c *file) declare() error {
 
 // takesStored reports whether a file takes a variable of the store.
 func (c *file) takesStored(root *yaml.Node) bool {
-	bare := map[string]bool{}
-	noteBare(root, bare)
-	for name := range bare {
+	for name := range takenBy(root) {
 		if c.names.byName[name] != nil {
 			return true
 		}
 	}
-	var takes func(n *yaml.Node) bool
-	takes = func(n *yaml.Node) bool {
-		if n.Kind == yaml.ScalarNode {
-			return slices.ContainsFunc(lint.Variables(n.Value), func(name string) bool { return c.names.byName[name] != nil })
-		}
-		return slices.ContainsFunc(n.Content, takes)
-	}
-	return takes(root)
+	return false
 }

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -105,20 +106,8 @@ func (c *file) takeNames() {
 	for name := range c.dotenv {
 		c.taken[name] = true
 	}
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		if n.Kind == yaml.ScalarNode {
-			for _, name := range lint.Variables(n.Value) {
-				c.taken[name] = true
-			}
-		}
-		for _, child := range n.Content {
-			walk(child)
-		}
-	}
 	for _, o := range append(c.others(c.part), c.part) {
-		walk(o.tree)
-		noteBare(o.tree, c.taken)
+		maps.Copy(c.taken, takenBy(o.tree))
 		for name := range c.envOf(o) {
 			c.taken[name] = true
 		}
@@ -247,6 +236,8 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	switch {
 	case v.Why != "":
 		return v.Why
+	case c.stay[e.path][v.Name] != "":
+		return c.stay[e.path][v.Name]
 	case !ok || text == "" || strings.Contains(text, secret.Hole):
 		return "its value depends on other variables"
 	case e.dotenv && c.included && c.meansElsewhere(v.Name):
@@ -273,7 +264,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 		}
 	}
 	if e.dotenv && c.o.Files && !c.onlyInEnvironments(v.Name) {
-		return "it is used outside environments; a SOPS file can define it"
+		return outsideEnvironments
 	}
 	return ""
 }
@@ -328,9 +319,7 @@ func lineOf(e *envState, name string) int {
 // file can take the place of.
 func (c *file) onlyInEnvironments(name string) bool {
 	bare := map[string]bool{}
-	for _, o := range append(c.others(c.part), c.part) {
-		noteBare(o.tree, bare)
-	}
+	noteBare(c.doc.root, bare)
 	if bare[name] {
 		return false
 	}

@@ -90,12 +90,9 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range p.all {
-		if n.refused != "" {
-			continue
-		}
-		if err := p.composeFile(n); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.shown(n.path), err)
+	for again := true; again; {
+		if again, err = p.pass(); err != nil {
+			return nil, err
 		}
 	}
 	return p.finish(found)
@@ -134,6 +131,7 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
+	stay   map[string]map[string]string // .env -> variable -> why it has to stay
 	state
 }
 
@@ -152,10 +150,17 @@ type state struct {
 }
 
 func newPlanner(o Options) *planner {
-	return &planner{o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain}, state: state{
+	return &planner{
+		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
+		stay: map[string]map[string]string{}, state: newState(),
+	}
+}
+
+func newState() state {
+	return state{
 		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
 		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, args: map[string]bool{},
-	}}
+	}
 }
 
 // original reads a file as it is on disk; nil if there is none.
@@ -198,35 +203,6 @@ func (p *planner) stage(path string, data []byte, edits []edit) error {
 	}
 	p.now[path], p.edits[path] = out, edits
 	return nil
-}
-
-// composeFile plans one file: with the image's own file variables where that
-// is possible, else with variables alone.
-func (p *planner) composeFile(n *part) error {
-	data, err := original(n.path)
-	if err != nil {
-		return err
-	}
-	var first error
-	for _, simple := range []bool{false, true} {
-		saved := p.save()
-		c, err := p.open(n, data, simple)
-		if err == nil {
-			err = c.run()
-		}
-		if err == nil {
-			n.result = c.doc.root
-			return nil
-		}
-		p.state = saved
-		if first == nil {
-			first = err
-		}
-		if !errors.Is(err, errPlace) && !errors.Is(err, errMeaning) {
-			return err
-		}
-	}
-	return first
 }
 
 // errMeaning is about an edit that would change more than was meant.

@@ -188,19 +188,24 @@ func (p *planner) others(n *part) []*part {
 	return list
 }
 
-// envOf gives the variables of the .env files that a part sees: its own, and
-// that of the named file, which wins.
-func (p *planner) envOf(n *part) map[string]string {
+// envPaths gives the .env files that a part sees: its own, or those that its
+// include names, and that of the named file, which wins.
+func (n *part) envPaths() []string {
 	files := []string{filepath.Join(n.root.dir, ".env")}
-	if n.included {
-		own := n.envFiles
-		if own == nil {
-			own = []string{filepath.Join(n.dir, ".env")}
-		}
-		files = append(slices.Clone(own), files...)
+	if !n.included {
+		return files
 	}
+	own := n.envFiles
+	if own == nil {
+		own = []string{filepath.Join(n.dir, ".env")}
+	}
+	return append(slices.Clone(own), files...)
+}
+
+// envOf gives the variables of the .env files that a part sees.
+func (p *planner) envOf(n *part) map[string]string {
 	values := map[string]string{}
-	for _, file := range files {
+	for _, file := range n.envPaths() {
 		if data, err := original(file); err == nil && data != nil && !lint.IsEncrypted(data) {
 			maps.Copy(values, envValues(data))
 		}
