@@ -33,7 +33,8 @@ func newMigrate(s *session) *cli.Command {
    ignores), and the compose file gets secrets: and the image's own file variable, or
    a variable of that SOPS file; build arguments become build secrets. Files that it
    includes or extends, env files and Dockerfiles are edited with it. Prints a diff
-   without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand.
+   without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand,
+   as is a compose file that cannot be edited; exit code 3 says that none could be.
    PATH is a compose file or a directory.
 
    Example:
@@ -124,6 +125,16 @@ func sopsKeys(path string) ([]string, error) {
 }
 
 func (s *session) printLeft(p *migrate.Plan) error {
+	for i := range p.Out {
+		o := &p.Out[i]
+		stay := ""
+		if o.Secrets > 0 {
+			stay = fmt.Sprintf(" (%s in it)", count(o.Secrets, "secret stays", "secrets stay"))
+		}
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left out: %s; %s%s\n", o.File, o.Line, o.Column, o.Why, o.Todo, stay); err != nil {
+			return err
+		}
+	}
 	for _, l := range p.Left {
 		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
 			return err
@@ -150,11 +161,13 @@ func (s *session) printPlan(p *migrate.Plan) error {
 	return nil
 }
 
-func values(n int) string {
+func values(n int) string { return count(n, "value", "values") }
+
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 value"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d values", n)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // shownPath gives a path as it is printed.

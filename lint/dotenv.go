@@ -16,7 +16,7 @@ type envFile struct {
 	tracked bool           // git has it
 	exposed bool           // in a git work tree and not ignored
 	compose *composeFile   // that names it
-	takers  []*composeFile // whose ${NAME} it defines
+	linter  *linter        // what it knows of the compose files around
 	why     map[int]string // by start of a value, why migrate leaves it
 }
 

@@ -37,12 +37,21 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 			}
 			return ""
 		}
-		if i := slices.IndexFunc(c.unheldHere(), func(u Unheld) bool { return u.Name == l.name }); i >= 0 {
-			return c.unheldHere()[i].Why("")
+		return c.whyDefault(l.name, evaluate(text, nil))
+	}
+	return ""
+}
+
+// whyDefault gives the reason why a variable cannot be defined with the text of
+// its default, or "".
+func (c *composeFile) whyDefault(name, text string) string {
+	for _, u := range c.unheldHere() {
+		if u.Name == name {
+			return u.Why("")
 		}
-		if c.otherDefault(l.name, evaluate(text, nil)) {
-			return "another place takes " + l.name + " with another default, or with none"
-		}
+	}
+	if c.otherDefault(name, text) {
+		return "another place takes " + name + " with another default, or with none"
 	}
 	return ""
 }
@@ -159,19 +168,6 @@ func setWhy(vars []EnvVar) {
 			}
 		}
 	}
-}
-
-// parseOne reads a file of one YAML document.
-func parseOne(data []byte) (*yaml.Node, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	if err := dec.Decode(&doc); err != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("not a compose file in valid YAML; docker compose config says where")
-	}
-	if dec.Decode(&more) == nil {
-		return nil, fmt.Errorf("it holds several YAML documents; split it into files")
-	}
-	return doc.Content[0], nil
 }
 
 func expandOpen(raw string) []string {

@@ -59,6 +59,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 			l.take(&results[i])
 		}
 	}
+	l.settle()
 	return l.report(), nil
 }
 
@@ -77,6 +78,8 @@ type linter struct {
 	ignored  int
 	composes map[string]*composeFile // that were read, by path
 	includes []fileRef
+	unedited []*unedited
+	read     []*composeFile // every one, also each of several in a file
 }
 
 // result is what one file gave.
@@ -86,6 +89,8 @@ type result struct {
 	problems []string
 	ignored  int
 	skipped  bool
+	unedited *unedited
+	composes []*composeFile
 }
 
 func (l *linter) start(ctx context.Context, paths []string) error {
@@ -195,6 +200,10 @@ func (l *linter) take(r *result) {
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
 	l.ignored += r.ignored
+	l.read = append(l.read, r.composes...)
+	if r.unedited != nil {
+		l.unedited = append(l.unedited, r.unedited)
+	}
 	for _, ref := range r.refs {
 		if ref.kind == kindEnv && ref.compose != nil {
 			l.composes[ref.compose.file] = ref.compose
@@ -250,7 +259,7 @@ func (p *pass) env(ref fileRef, data []byte) {
 	r := p.linter.files.repo(filepath.Dir(ref.path))
 	tracked := r.has(ref.path)
 	f := &envFile{
-		src: p.src, vars: parseEnv(p.src), service: ref.user, policy: p.linter.policy, path: ref.path, compose: ref.compose, takers: p.linter.takers(ref.path),
+		src: p.src, vars: parseEnv(p.src), service: ref.user, policy: p.linter.policy, path: ref.path, compose: ref.compose, linter: p.linter,
 		tracked: tracked, exposed: r != nil && !tracked && !r.ignored(ref.path, false),
 	}
 	for i := range p.linter.rules {
@@ -260,36 +269,13 @@ func (p *pass) env(ref fileRef, data []byte) {
 	}
 }
 
-// takers gives the compose files, of those that were read, whose variables an
-// .env defines: those beside it, and what they include.
-func (l *linter) takers(path string) []*composeFile {
-	if filepath.Base(path) != ".env" {
-		return nil
-	}
-	var list []*composeFile
-	for _, c := range l.composes {
-		top := c
-		for range maxMerge { // files may include each other
-			if top.parent == nil {
-				break
-			}
-			top = top.parent
-		}
-		if dir := filepath.Dir(path); c.dir == dir || top.dir == dir {
-			list = append(list, c)
-		}
-	}
-	slices.SortFunc(list, func(a, b *composeFile) int { return strings.Compare(a.file, b.file) })
-	return list
-}
-
 func (p *pass) dockerfile(ref fileRef, data string, inline *yaml.Node) {
 	d, err := parseDockerfile(p.src, data, inline, p.linter.policy)
 	if err != nil {
 		p.result.problems = append(p.result.problems, p.src.path+": not a Dockerfile that BuildKit can read")
 		return
 	}
-	d.user, d.args = ref.user, ref.args
+	d.user, d.args, d.path = ref.user, ref.args, p.path
 	for i := range p.linter.rules {
 		if p.rule = &p.linter.rules[i]; p.rule.docker != nil {
 			p.rule.docker(p, d)
@@ -302,16 +288,21 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		return
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
+	for count := 0; ; count++ {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
+			if count > 1 || oddBreak(data) >= 0 {
+				_, err := ReadYAML(data)
+				p.byHand(ref, data, dir, err.Error())
+			}
 			return
 		}
 		if err != nil {
 			// The parser's words may repeat a part of the file.
 			p.result.problems = append(p.result.problems, p.src.path+": invalid YAML; docker compose config says where")
 			p.lines()
+			p.byHand(ref, data, dir, "it is not valid YAML")
 			return
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
@@ -340,6 +331,7 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 		}
 	}
 	p.result.refs = append(p.result.refs, c.refs()...)
+	p.result.composes = append(p.result.composes, c)
 }
 
 // isEncrypted reports whether SOPS has written the file.

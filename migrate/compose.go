@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,25 +43,25 @@ type delivery struct {
 	value *value
 }
 
-func (p *planner) open(n *part, data []byte, simple bool) (*file, error) {
-	root, err := lint.ReadYAML(data)
-	if err != nil {
-		return nil, err
-	}
-	before, err := lint.ReadYAML(data)
+func (p *planner) open(n *part, simple bool) (*file, error) {
+	root, err := lint.ReadYAML(n.data)
 	if err != nil {
 		return nil, err
 	}
 	c := &file{
-		planner: p, part: n, simple: simple, doc: newDocument(data, root), before: before,
+		planner: p, part: n, simple: simple, doc: newDocument(n.data, root), before: n.tree(),
 		services: services(root), taken: map[string]bool{},
 		uses: map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
 	}
-	if c.names, err = p.storeOf(n.root.tree, n.root.dir); err != nil {
-		return nil, err
+	if c.names, err = p.storeOf(n.root.tree(), n.root.dir); err != nil {
+		return nil, storeError{err}
 	}
 	for _, o := range append(p.others(n), n) {
-		for _, e := range lint.Entries(get(o.tree, "secrets")) {
+		if o.out != nil {
+			maps.Copy(c.names.secrets, o.words())
+			continue
+		}
+		for _, e := range lint.Entries(get(o.tree(), "secrets")) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
@@ -248,12 +249,15 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 		return "the store cannot hold the value"
 	}
 	for _, o := range append(c.others(c.part), c.part) {
-		list := lint.UnheldVariables(o.tree)
+		if o.out != nil && o.mentions(name) {
+			return c.shown(o.path) + " takes " + name + ", and is left as it is"
+		}
+		list := lint.UnheldVariables(o.tree())
 		if i := slices.IndexFunc(list, func(u lint.Unheld) bool { return u.Name == name }); i >= 0 {
 			return list[i].Why("")
 		}
 	}
-	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return c.means(o.tree, name, text) }) {
+	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.out == nil && c.means(o.tree(), name, text) }) {
 		return "another place takes " + name + " with another default, or with none"
 	}
 	v := c.names.add(name, text)

@@ -35,7 +35,7 @@ func splice(data []byte, edits []edit) ([]byte, error) {
 }
 
 // errPlace is about a place of the source that cannot be edited.
-var errPlace = errors.New("the source is written in a way that cannot be edited")
+var errPlace = errors.New("it is written in a way that cannot be edited")
 
 // document is a compose file whose nodes are changed; the changed tree is what
 // the edited file has to mean.

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -107,7 +108,11 @@ func (c *file) takeNames() {
 		c.taken[name] = true
 	}
 	for _, o := range append(c.others(c.part), c.part) {
-		maps.Copy(c.taken, takenBy(o.tree))
+		if o.out != nil {
+			maps.Copy(c.taken, o.words())
+		} else {
+			maps.Copy(c.taken, takenBy(o.tree()))
+		}
 		for name := range c.envOf(o) {
 			c.taken[name] = true
 		}
@@ -231,13 +236,14 @@ func (c *file) movable(e *envState) map[string]bool {
 }
 
 func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
+	if why := cmp.Or(c.stay[e.path][v.Name], c.neededBy(e.path, v.Name)); why != "" && v.Why == "" {
+		return why
+	}
 	text, ok := e.values[v.Name]
 	moved := c.moved[e.path][v.Name] != nil
 	switch {
 	case v.Why != "":
 		return v.Why
-	case c.stay[e.path][v.Name] != "":
-		return c.stay[e.path][v.Name]
 	case !ok || text == "" || strings.Contains(text, secret.Hole):
 		return "its value depends on other variables"
 	case e.dotenv && c.included && c.meansElsewhere(v.Name):
@@ -273,7 +279,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 // to other files: the store would define it for them too.
 func (c *file) meansElsewhere(name string) bool {
 	for _, o := range c.others(c.part) {
-		if _, ok := c.envOf(o)[name]; ok || mentionsVariable(o.tree, name) {
+		if _, ok := c.envOf(o)[name]; ok || o.mentions(name) {
 			return true
 		}
 	}
@@ -323,7 +329,7 @@ func (c *file) onlyInEnvironments(name string) bool {
 	if bare[name] {
 		return false
 	}
-	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && mentionsVariable(o.tree, name) }) {
+	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && o.mentions(name) }) {
 		return false
 	}
 	ok := true

@@ -71,46 +71,31 @@ type Plan struct {
 	Stores  []*Store
 	Changes []Change
 	Left    []Left
+	Out     []Out
 	hidden  []string // texts that must not be printed
 }
 
 // New plans the migration of compose files and of what they lead to: files
 // that they include or extend, env files and Dockerfiles. Every edited compose file was parsed again: its tree is the intended
-// one, and every service gets the variables that it got before.
+// one, and every service gets the variables that it got before. A file that
+// cannot be edited is in Out; it is an error if all are.
 func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	files, err := lint.ComposeFiles(ctx, o.Lint.Dir, paths)
 	if err != nil {
 		return nil, err
 	}
 	p := newPlanner(o)
-	if p.all, err = p.parts(files); err != nil {
-		return nil, err
-	}
+	p.all = p.parts(files)
 	found, err := findings(ctx, o, paths)
 	if err != nil {
 		return nil, err
 	}
-	for again := true; again; {
-		if again, err = p.pass(); err != nil {
-			return nil, err
-		}
+	for p.pass() {
+	}
+	if err := p.allOut(); err != nil {
+		return nil, err
 	}
 	return p.finish(found)
-}
-
-// editable refuses a file in which positions cannot be told.
-func editable(path string) error {
-	data, err := original(path)
-	if err != nil {
-		return err
-	}
-	if data == nil {
-		return os.ErrNotExist
-	}
-	if oddBreaks(data) {
-		return errors.New("it has line breaks other than LF and CRLF; replace them first")
-	}
-	return nil
 }
 
 // findings are the plaintext secrets as lint reports them.
@@ -131,7 +116,8 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
-	stay   map[string]map[string]string // .env -> variable -> why it has to stay
+	stay   map[string]map[string]string // env file -> variable -> why it has to stay
+	args   map[dockerArg]string         // why an argument has to stay one
 	state
 }
 
@@ -146,20 +132,20 @@ type state struct {
 	why    map[string]string            // the same, of what is left
 	hidden []string
 	ignore []ignoreEntry
-	args   map[string]bool // Dockerfile and argument that is mounted now
+	mounts map[dockerArg]bool // arguments that are mounted now
 }
 
 func newPlanner(o Options) *planner {
 	return &planner{
 		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
-		stay: map[string]map[string]string{}, state: newState(),
+		stay: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
 	}
 }
 
 func newState() state {
 	return state{
 		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
-		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, args: map[string]bool{},
+		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
 	}
 }
 
@@ -206,7 +192,7 @@ func (p *planner) stage(path string, data []byte, edits []edit) error {
 }
 
 // errMeaning is about an edit that would change more than was meant.
-var errMeaning = errors.New("the edited file would not mean the same, so nothing was changed; move its secrets by hand")
+var errMeaning = errors.New("the edited file would not mean the same")
 
 func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	plan := &Plan{}
@@ -226,48 +212,51 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		}
 		plan.Changes = append(plan.Changes, Change{Path: path, Shown: p.shown(path), Old: old, New: p.now[path], Mode: 0o644, edits: p.edits[path]})
 	}
+	for _, n := range p.all {
+		if n.out != nil {
+			plan.Out = append(plan.Out, *n.out)
+		}
+	}
 	for i := range found {
 		f := &found[i]
 		at := place(f.File, f.Line, f.Key)
 		if p.places[at] {
 			continue
 		}
+		p.hide(p.textOf(f))
+		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
+			plan.Out[out].Secrets++
+			continue
+		}
 		l := Left{f.File, f.Line, f.Column, f.Rule, f.Message, f.Fix.Text}
-		if why := cmp.Or(p.why[at], p.shared(f.File)); why != "" {
+		if why := cmp.Or(p.why[at], p.neededBy(p.onDisk(f.File), f.Key)); why != "" {
 			l.Todo = why
 		} else if f.Fix.By != lint.ByHand {
 			l.Todo = f.Hint
 		}
 		plan.Left = append(plan.Left, l)
-		p.hide(p.textOf(f))
 	}
 	plan.hidden = p.hidden
 	return plan, nil
 }
 
-// shared gives the reason why nothing of a file can be moved, or "".
-func (p *planner) shared(shown string) string {
-	for _, n := range p.all {
-		if p.shown(n.path) == shown {
-			return n.refused
-		}
-	}
-	return ""
-}
-
 // textOf gives the text of a finding, to keep it out of diffs.
 func (p *planner) textOf(f *lint.Finding) string {
-	path := f.File
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(p.o.Lint.Dir, path)
-	}
-	data, err := original(path)
+	data, err := original(p.onDisk(f.File))
 	if err != nil || data == nil {
 		return ""
 	}
 	t := newText(data)
 	from, to := t.offset(f.Line, f.Column), t.offset(f.EndLine, f.EndColumn)
 	return string(data[from:max(from, to)])
+}
+
+// onDisk is the reverse of shown.
+func (p *planner) onDisk(shown string) string {
+	if filepath.IsAbs(shown) {
+		return shown
+	}
+	return filepath.Join(p.o.Lint.Dir, shown)
 }
 
 // hide keeps texts out of every diff, line by line.

@@ -1,0 +1,139 @@
+package lint
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// later gives the reason why migrate leaves a finding, or "", once every file
+// was read: a file does not know what others take.
+type later func(l *linter) string
+
+// settle asks what had to wait.
+func (l *linter) settle() {
+	for i := range l.findings {
+		f := &l.findings[i]
+		if f.later == nil || f.Fix.By == ByHand {
+			continue
+		}
+		if why := f.later(l); why != "" {
+			f.Fix = Fix{ByHand, why}
+		}
+	}
+}
+
+// laterLiteral is about a literal of a compose file.
+func (c *composeFile) laterLiteral(lit *envLiteral) later {
+	raw, literal := lit.pair.value, lit.literal
+	return func(l *linter) string {
+		if why := l.whyOut(c); why != "" || !literal.fallback {
+			return why
+		}
+		text := evaluate(raw[literal.start:literal.end], nil)
+		for _, o := range l.project(c) {
+			if l.isUnedited(o.file) {
+				continue // below
+			}
+			if why := o.whyDefault(literal.name, text); why != "" {
+				return why
+			}
+		}
+		for _, u := range l.unedited {
+			if slices.Contains(u.dotenv, filepath.Join(c.top().dir, ".env")) && u.Mentions(literal.name) {
+				return u.shown + " takes " + literal.name + ", and migrate leaves that file as it is"
+			}
+		}
+		return ""
+	}
+}
+
+// laterArg is about an argument of a Dockerfile.
+func (c *composeFile) laterArg(dockerfile, name string) later {
+	return func(l *linter) string {
+		if why := l.whyOut(c); why != "" {
+			return why
+		}
+		return l.builtWithout(dockerfile, name)
+	}
+}
+
+func (d *dockerfile) laterArg(name string) later {
+	return func(l *linter) string { return l.builtWithout(d.path, name) }
+}
+
+// builtWithout gives the reason why an argument of a Dockerfile stays one:
+// somebody builds that without the secret which would take its place. A file
+// may add to the service of another.
+func (l *linter) builtWithout(dockerfile, name string) string {
+	given := map[[2]string]bool{}
+	type user struct {
+		c *composeFile
+		s *service
+	}
+	var without []user
+	for _, c := range l.read {
+		moved := map[string]bool{}
+		for _, a := range c.buildArgs() {
+			if a.Dockerfile == dockerfile && a.Name == name && !l.isUnedited(c.file) && c.fixOfArg(&a).By != ByHand {
+				for _, s := range a.Services {
+					moved[s] = true
+				}
+			}
+		}
+		for _, s := range c.services {
+			b := c.buildOf(s)
+			switch {
+			case moved[s.name]:
+				given[[2]string{c.top().dir, s.name}] = true
+			case b != nil && b.dockerfile == dockerfile:
+				without = append(without, user{c, s})
+			}
+		}
+	}
+	for _, u := range without {
+		if !given[[2]string{u.c.top().dir, u.s.name}] {
+			return "service " + u.s.name + " of " + u.c.src.path + " builds the same Dockerfile without it; give it to both"
+		}
+	}
+	return ""
+}
+
+// project gives the other files that docker compose may merge with c: those of
+// the directory, and what they include.
+func (l *linter) project(c *composeFile) []*composeFile {
+	var list []*composeFile
+	for _, o := range l.read {
+		if o != c && o.top().dir == c.top().dir {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// takers gives the compose files whose variables an .env defines: those beside
+// it, and what they include.
+func (l *linter) takers(path string) []*composeFile {
+	if filepath.Base(path) != ".env" {
+		return nil
+	}
+	var list []*composeFile
+	for _, c := range l.read {
+		if dir := filepath.Dir(path); c.dir == dir || c.top().dir == dir {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *composeFile) int { return strings.Compare(a.file, b.file) })
+	return list
+}
+
+// top gives the file that includes c, or the one that includes that.
+func (c *composeFile) top() *composeFile {
+	for range maxMerge { // files may include each other
+		if c.parent == nil {
+			break
+		}
+		c = c.parent
+	}
+	return c
+}
