@@ -72,6 +72,7 @@ type Plan struct {
 	Changes []Change
 	Left    []Left
 	Out     []Out
+	Unread  []Unread
 	hidden  []string // texts that must not be printed
 }
 
@@ -133,6 +134,7 @@ type state struct {
 	hidden []string
 	ignore []ignoreEntry
 	mounts map[dockerArg]bool // arguments that are mounted now
+	grants []grant
 }
 
 func newPlanner(o Options) *planner {
@@ -217,6 +219,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 			plan.Out = append(plan.Out, *n.out)
 		}
 	}
+	plan.Unread = p.unread()
 	for i := range found {
 		f := &found[i]
 		at := place(f.File, f.Line, f.Key)

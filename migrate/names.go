@@ -53,7 +53,7 @@ func (n *names) clone() *names {
 func (p *planner) save() state {
 	s := p.state
 	s.now, s.edits, s.places, s.why = maps.Clone(p.now), maps.Clone(p.edits), maps.Clone(p.places), maps.Clone(p.why)
-	s.mounts = maps.Clone(p.mounts)
+	s.mounts, s.grants = maps.Clone(p.mounts), slices.Clone(p.grants)
 	s.order, s.hidden, s.ignore = slices.Clone(p.order), slices.Clone(p.hidden), slices.Clone(p.ignore)
 	s.stores, s.moved = map[string]*names{}, map[string]map[string]*value{}
 	for path, n := range p.stores {
