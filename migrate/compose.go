@@ -347,7 +347,7 @@ func (c *file) inFiles(v variable) {
 
 // declare names the SOPS file when the compose file takes variables of it.
 func (c *file) declare() error {
-	if c.o.Files || c.root != c.part || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
+	if c.o.Files || c.root != c.part && (!c.named || c.included) || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
 		return o.root == c.part && o.result != nil && c.takesStored(o.result)
 	}) {
 		return nil

@@ -21,6 +21,7 @@ type part struct {
 	data      []byte
 	root      *part    // the named file, or itself
 	projects  []string // directories of the other named files that lead to it
+	named     bool     // it may be used on its own, whoever leads to it
 	included  bool
 	extended  bool
 	trees     []*yaml.Node // as they are on disk: one, or all of a file that is left out
@@ -55,7 +56,7 @@ func (p *planner) parts(paths []string) []*part {
 		if n == nil {
 			continue
 		}
-		n.root = n
+		n.root, n.named = n, true
 		byPath[path] = n
 		list = append(list, n)
 	}
