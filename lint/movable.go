@@ -181,7 +181,7 @@ func expandOpen(raw string) []string {
 
 // whyEnv gives the reason why migrate leaves a variable of an env file that c
 // names, or "".
-func (c *composeFile) whyEnv(path, name string, project []*composeFile) string {
+func (c *composeFile) whyEnv(path, name string, l *linter) string {
 	dotenv := path == filepath.Join(c.dir, ".env")
 	if dotenv && c.inEnvFiles()[name] {
 		return "a value of an env file is made of it"
@@ -189,7 +189,7 @@ func (c *composeFile) whyEnv(path, name string, project []*composeFile) string {
 	if dotenv && c.parent != nil && c.parent.knows(name) {
 		return "the file that includes this one takes " + name + " as well"
 	}
-	for _, o := range project { // those that take the variables of path
+	for _, o := range l.takers(path) {
 		if why := o.whyUnheld(name); why != "" {
 			return why
 		}
@@ -204,7 +204,13 @@ func (c *composeFile) whyEnv(path, name string, project []*composeFile) string {
 			if c.hasFormat(s) {
 				return "env_file reads it with a format of its own"
 			}
-			if !slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) && !Extendable(c.ownService(s.name)) {
+			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) {
+				continue
+			}
+			if file := l.setElsewhere(c, s.name, name); file != "" && !dotenv {
+				return file + " sets it for service " + s.name + " too"
+			}
+			if !Extendable(c.ownService(s.name)) {
 				return "the environment of service " + s.name + " is shared or merged; add ${" + name + "} there"
 			}
 		}

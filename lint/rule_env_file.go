@@ -57,7 +57,7 @@ func (f *envFile) whyNot(v *envVar) string {
 	if why := cmp.Or(f.linter.whyUnedited(f.path, v.name), f.linter.whyOut(f.compose)); why != "" {
 		return why
 	}
-	return f.compose.whyEnv(f.path, v.name, f.linter.takers(f.path))
+	return f.compose.whyEnv(f.path, v.name, f.linter)
 }
 
 // each visits the secrets of an env file.

@@ -30,6 +30,9 @@ func (c *composeFile) laterLiteral(lit *envLiteral) later {
 		if why := l.whyOut(c); why != "" || !literal.fallback {
 			return why
 		}
+		if l.staysInDotenv(c, literal.name) {
+			return ".env defines " + literal.name + ", and migrate leaves it there"
+		}
 		text := evaluate(raw[literal.start:literal.end], nil)
 		for _, o := range l.project(c) {
 			if l.isUnedited(o.file) {
@@ -46,6 +49,54 @@ func (c *composeFile) laterLiteral(lit *envLiteral) later {
 		}
 		return ""
 	}
+}
+
+// staysInDotenv reports whether an .env that c sees defines a variable, and
+// migrate leaves it there.
+func (l *linter) staysInDotenv(c *composeFile, name string) bool {
+	owners := []*composeFile{c.top()}
+	if owners[0] != c {
+		owners = append(owners, c)
+	}
+	for _, o := range owners {
+		path := filepath.Join(o.dir, ".env")
+		data, err := l.files.read(path)
+		if err != nil || isEncrypted(data) {
+			continue
+		}
+		for _, v := range EnvVars(data, o.policy) {
+			if v.Name == name && (!v.Secret || v.Ignored || v.Why != "" || l.whyUnedited(path, name) != "" || o.whyEnv(path, name, l) != "") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// setElsewhere gives the file that sets a variable of a service too, or "".
+func (l *linter) setElsewhere(c *composeFile, service, name string) string {
+	for _, o := range l.project(c) {
+		for _, s := range o.services {
+			if s.name != service || l.isUnedited(o.file) {
+				continue
+			}
+			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) {
+				return o.src.path
+			}
+			for _, n := range o.envFiles(s) {
+				data, err := l.files.read(o.path(text(n)))
+				if err == nil && slices.ContainsFunc(parseEnv(newSource("", data)), func(v envVar) bool { return v.name == name }) {
+					return o.src.path
+				}
+			}
+		}
+	}
+	for _, u := range l.unedited {
+		if slices.Contains(u.dotenv, filepath.Join(c.top().dir, ".env")) && u.Mentions(service) && (u.Mentions(name) || u.Mentions("env_file")) {
+			return u.shown
+		}
+	}
+	return ""
 }
 
 // laterArg is about an argument of a Dockerfile.

@@ -24,6 +24,7 @@ type file struct {
 	names    *names
 	taken    map[string]bool // variables that mean something already
 	uses     map[*yaml.Node][]use
+	found    []lint.EnvLiteral // in the tree before any change
 	mounted  map[[2]string]*delivery   // by service and file variable
 	built    map[string][]*buildSecret // by service
 	dotenv   map[string]string         // .env as it was
@@ -65,6 +66,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
+	c.found = lint.EnvLiterals(n.data, root, p.policy)
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			c.uses[v.node] = append(c.uses[v.node], use{s, v})
@@ -100,7 +102,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
-	for _, l := range lint.EnvLiterals(c.doc.data, c.doc.root, c.policy) {
+	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.content(l.Node); !ok && from < to {
 			c.hide(string(c.doc.data[from:to]))
