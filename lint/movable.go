@@ -194,13 +194,24 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 			return why
 		}
 	}
-	used := false
+	for _, o := range l.envUsers[path] {
+		if why := o.whyEnvFile(path, name, dotenv, l); why != "" {
+			return why
+		}
+	}
+	if len(l.envUsers[path]) == 0 && !dotenv {
+		return "no service reads it; encrypt it with SOPS, which an include reads as well"
+	}
+	return ""
+}
+
+// whyEnvFile is about the services that read the env file.
+func (c *composeFile) whyEnvFile(path, name string, dotenv bool, l *linter) string {
 	for _, s := range c.services {
 		for _, n := range c.envFiles(s) {
 			if c.path(text(n)) != path {
 				continue
 			}
-			used = true
 			if c.hasFormat(s) {
 				return "env_file reads it with a format of its own"
 			}
@@ -214,9 +225,6 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 				return "the environment of service " + s.name + " is shared or merged; add ${" + name + "} there"
 			}
 		}
-	}
-	if !used && !dotenv {
-		return "no service reads it; encrypt it with SOPS, which an include reads as well"
 	}
 	return ""
 }

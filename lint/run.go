@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}}
+	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}, envUsers: map[string][]*composeFile{}}
 	if err := l.start(ctx, paths); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,8 @@ type linter struct {
 	composes map[string]*composeFile // that were read, by path
 	includes []fileRef
 	unedited []*unedited
-	read     []*composeFile // every one, also each of several in a file
+	read     []*composeFile            // every one, also each of several in a file
+	envUsers map[string][]*composeFile // by path of an env file that a service names
 }
 
 // result is what one file gave.
@@ -200,7 +201,9 @@ func (l *linter) take(r *result) {
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
 	l.ignored += r.ignored
-	l.read = append(l.read, r.composes...)
+	for _, c := range r.composes {
+		l.know(c)
+	}
 	if r.unedited != nil {
 		l.unedited = append(l.unedited, r.unedited)
 	}

@@ -10,6 +10,18 @@ import (
 // was read: a file does not know what others take.
 type later func(l *linter) string
 
+// know notes a compose file for those that are linted later.
+func (l *linter) know(c *composeFile) {
+	l.read = append(l.read, c)
+	for _, s := range c.services {
+		for _, n := range c.envFiles(s) {
+			if path := c.path(text(n)); !slices.Contains(l.envUsers[path], c) {
+				l.envUsers[path] = append(l.envUsers[path], c)
+			}
+		}
+	}
+}
+
 // settle asks what had to wait.
 func (l *linter) settle() {
 	for i := range l.findings {

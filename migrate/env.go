@@ -227,12 +227,21 @@ func (c *file) movable(e *envState) map[string]bool {
 		}
 		if why := c.whyNot(e, v); why != "" {
 			c.why[place(c.shown(e.path), newText(e.data).line(v.Start), v.Name)] = why
+			c.keepMoved(e, v.Name, why)
 			continue
 		}
 		going[v.Name] = true
 	}
 	c.keepReferenced(e, going)
 	return going
+}
+
+// keepMoved keeps a variable that a file which was planned before has moved.
+func (c *file) keepMoved(e *envState, name, why string) {
+	if c.moved[e.path][name] != nil {
+		c.keep(e.path, name, why)
+		c.torn = true
+	}
 }
 
 func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
@@ -304,6 +313,7 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 			for _, name := range lint.Variables(v.Raw) {
 				if going[name] {
 					delete(going, name)
+					c.keepMoved(e, name, v.Name+" of the same file is made of it")
 					c.why[place(c.shown(e.path), lineOf(e, name), name)] = v.Name + " of the same file is made of it"
 					again = true
 				}

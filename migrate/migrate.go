@@ -119,6 +119,7 @@ type planner struct {
 	all    []*part
 	stay   map[string]map[string]string // env file -> variable -> why it has to stay
 	args   map[dockerArg]string         // why an argument has to stay one
+	torn   bool                         // this pass moved what a later file had to keep
 	state
 }
 

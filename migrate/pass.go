@@ -12,7 +12,7 @@ import (
 // whether it learned more: all is planned anew then, since what one file has to
 // leave others must not take.
 func (p *planner) pass() (again bool) {
-	p.state = newState()
+	p.state, p.torn = newState(), false
 	for _, n := range p.all {
 		n.result = nil
 	}
@@ -20,7 +20,11 @@ func (p *planner) pass() (again bool) {
 		if n.out != nil {
 			continue
 		}
-		if err := p.composeFile(n); err != nil {
+		err := p.composeFile(n)
+		if p.torn {
+			return true
+		}
+		if err != nil {
 			p.leaveOut(n, err)
 			again = true
 		}
