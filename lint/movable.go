@@ -21,6 +21,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 		return "the key has to leave this place"
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
+		return "migrate cannot edit a block that says how far it is indented"
 	case ChangesInCompose(n):
 		return "put it into quotes, so that it means the same to everybody"
 	case whole && !Open(raw, nil) && len(Variables(raw)) == 0:
@@ -62,6 +64,12 @@ func (s *source) verbatim(n *yaml.Node, from int, text string) bool {
 	return string(s.data[at.start:at.end]) == text
 }
 
+// indented reports whether the header of a block scalar may have a digit.
+func (s *source) indented(n *yaml.Node) bool {
+	at := s.offset(n.Line, n.Column)
+	return bytes.ContainsAny(s.data[at:s.lineEnd(at)], "123456789")
+}
+
 // FallbackOp gives what stands between the name and the default of
 // ${NAME:-default}, of which before ends where the default starts; "" if that
 // is not the default of NAME as a whole.
@@ -91,6 +99,9 @@ func noteTakers(n *yaml.Node, takers map[string][]string) {
 		for _, name := range Variables(n.Value) {
 			takers[name] = append(takers[name], n.Value)
 		}
+	}
+	for _, name := range BareVariables(n) {
+		takers[name] = append(takers[name], "${"+name+"}")
 	}
 	for _, child := range n.Content {
 		noteTakers(child, takers)
@@ -194,6 +205,11 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 			return why
 		}
 	}
+	for _, o := range l.byName {
+		if s := NamedByVariable(o.root, o.dir, path, l.varsOf(o)); s != "" {
+			return byVariable(s)
+		}
+	}
 	for _, o := range l.envUsers[path] {
 		if why := o.whyEnvFile(path, name, dotenv, l); why != "" {
 			return why
@@ -203,6 +219,10 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 		return "no service reads it; encrypt it with SOPS, which an include reads as well"
 	}
 	return ""
+}
+
+func byVariable(service string) string {
+	return "service " + service + " reads the file under a name with variables in it; write the name out"
 }
 
 // whyEnvFile is about the services that read the env file.

@@ -80,6 +80,7 @@ type linter struct {
 	includes []fileRef
 	unedited []*unedited
 	read     []*composeFile            // every one, also each of several in a file
+	byName   []*composeFile            // that name env files with variables
 	envUsers map[string][]*composeFile // by path of an env file that a service names
 }
 

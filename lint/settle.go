@@ -15,11 +15,29 @@ func (l *linter) know(c *composeFile) {
 	l.read = append(l.read, c)
 	for _, s := range c.services {
 		for _, n := range c.envFiles(s) {
+			if len(Variables(text(n))) > 0 && !slices.Contains(l.byName, c) {
+				l.byName = append(l.byName, c)
+			}
 			if path := c.path(text(n)); !slices.Contains(l.envUsers[path], c) {
 				l.envUsers[path] = append(l.envUsers[path], c)
 			}
 		}
 	}
+}
+
+// varsOf gives the variables of the .env files that c sees.
+func (l *linter) varsOf(c *composeFile) map[string]string {
+	vars := map[string]string{}
+	for _, dir := range []string{c.dir, c.top().dir} {
+		data, err := l.files.read(filepath.Join(dir, ".env"))
+		if err != nil || isEncrypted(data) {
+			continue
+		}
+		for _, v := range parseEnv(newSource("", data)) {
+			vars[v.name] = v.value
+		}
+	}
+	return vars
 }
 
 // settle asks what had to wait.

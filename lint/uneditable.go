@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Uneditable says where and why a compose file cannot be edited as a whole.
@@ -67,6 +69,65 @@ func oddBreak(data []byte) int {
 		}
 	}
 	return -1
+}
+
+// BareVariables gives the variables that a mapping takes by their names alone,
+// without a $: in an environment, in build.args, as the source of a secret or config.
+func BareVariables(n *yaml.Node) []string {
+	var names []string
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i].Value; key != "environment" && key != "args" {
+			continue
+		}
+		if name := text(n.Content[i+1]); name != "" {
+			names = append(names, name)
+		}
+		for _, v := range pairs(n.Content[i+1]) {
+			if v.none {
+				names = append(names, v.name)
+			}
+		}
+	}
+	return names
+}
+
+// NamedByVariable gives the service that reads an env file under a name with
+// variables in it, of which vars are known; "" if there is none. dir is where
+// paths of the compose file start.
+func NamedByVariable(root *yaml.Node, dir, path string, vars map[string]string) string {
+	for _, e := range serviceEntries(root) {
+		for _, n := range items(get(e.value, "env_file")) {
+			if n.Kind == yaml.MappingNode {
+				n = get(n, "path")
+			}
+			raw := text(n)
+			if len(Variables(raw)) == 0 {
+				continue
+			}
+			plain, known := onDiskAs(dir, evaluate(raw, nil)), onDiskAs(dir, evaluate(raw, vars))
+			if ok, _ := filepath.Match(known, path); ok && plain != path {
+				return e.key.Value
+			}
+		}
+	}
+	return ""
+}
+
+// onDiskAs makes a pattern of a path in which variables stand as holes.
+func onDiskAs(dir, name string) string {
+	parts := strings.Split(name, secret.Hole) // text, variable, text, ...
+	var b strings.Builder
+	for i, p := range parts {
+		if i%2 == 0 {
+			b.WriteString(p)
+		} else {
+			b.WriteByte('*')
+		}
+	}
+	if filepath.IsAbs(b.String()) {
+		return filepath.Clean(b.String())
+	}
+	return filepath.Join(dir, b.String())
 }
 
 // Unedited is a compose file that stays as it is. It may not even be valid, so

@@ -55,7 +55,7 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	case have != nil && slices.Contains(grants(have), a.ID):
 		return "build.secrets has " + a.ID + " already"
 	}
-	v := c.moved[c.envPath()][a.From]
+	v := c.movedFrom(c.envPath())[a.From]
 	if a.From == "" {
 		if v = c.value(a.Services[0], a.Name, lint.Evaluate(a.Raw, nil), a.Node); v == nil {
 			return "the store cannot hold the value"

@@ -24,7 +24,7 @@ type file struct {
 	names    *names
 	taken    map[string]bool // variables that mean something already
 	uses     map[*yaml.Node][]use
-	found    []lint.EnvLiteral // in the tree before any change
+	found    []lint.EnvLiteral         // in the tree before any change
 	mounted  map[[2]string]*delivery   // by service and file variable
 	built    map[string][]*buildSecret // by service
 	dotenv   map[string]string         // .env as it was
@@ -236,7 +236,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 // defines already keeps that value.
 func (c *file) fallback(name, text string, n *yaml.Node) string {
 	if v := c.names.byName[name]; v != nil {
-		if v.text != text && c.moved[c.envPath()][name] != v {
+		if v.text != text && c.movedFrom(c.envPath())[name] != v {
 			return "two defaults of " + name + " differ"
 		}
 		return ""
@@ -275,7 +275,8 @@ func (c *file) means(n *yaml.Node, name, text string) bool {
 		old := c.doc.value(n)
 		return lint.Evaluate(old, nil) != lint.Evaluate(old, map[string]string{name: text})
 	}
-	return slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.means(child, name, text) })
+	return slices.Contains(lint.BareVariables(n), name) ||
+		slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.means(child, name, text) })
 }
 
 // owner is the first service that sees a value, "" for none.
@@ -313,7 +314,7 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 // references gives the image's own file variable the place of ${NAME} alone,
 // where NAME has left .env.
 func (c *file) references() {
-	moved := c.moved[c.envPath()]
+	moved := c.movedFrom(c.envPath())
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			name, ok := strings.CutPrefix(v.raw, "${")
@@ -335,7 +336,7 @@ func (c *file) references() {
 // inFiles gives a value that takes variables of .env a file of its own, when
 // that is where values go.
 func (c *file) inFiles(v variable) {
-	moved := c.moved[c.envPath()]
+	moved := c.movedFrom(c.envPath())
 	if !c.o.Files || c.doc.changed[v.node] != "" {
 		return
 	}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -21,7 +22,7 @@ func envValues(data []byte) map[string]string {
 	for _, v := range lint.EnvVars(data, secret.Policy{}) {
 		own[v.Name] = true
 	}
-	values, err := dotenv.UnmarshalBytesWithLookup(data, func(name string) (string, bool) {
+	values, err := dotenv.ParseWithLookup(bytes.NewReader(data), func(name string) (string, bool) {
 		return secret.Hole + name + secret.Hole, !own[name]
 	})
 	if err != nil {
@@ -68,10 +69,7 @@ func (c *file) envFiles() error {
 	}
 	for _, path := range paths {
 		data, err := original(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.shown(path), err)
-		}
-		if data == nil || lint.IsEncrypted(data) {
+		if err != nil || data == nil || lint.IsEncrypted(data) {
 			continue
 		}
 		e := &envState{
@@ -83,6 +81,25 @@ func (c *file) envFiles() error {
 		}
 	}
 	return nil
+}
+
+// movedFrom gives what the store of c gets from an env file.
+func (c *file) movedFrom(path string) map[string]*value {
+	key := movedKey{path, c.names.path}
+	if c.moved[key] == nil {
+		c.moved[key] = map[string]*value{}
+	}
+	return c.moved[key]
+}
+
+// hasMoved reports whether a variable leaves an env file, to any store.
+func (p *planner) hasMoved(path, name string) bool {
+	for key, values := range p.moved {
+		if key.env == path && values[name] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // takeFrom notes what the values of an env file are made of: Compose looks for
@@ -119,21 +136,11 @@ func (c *file) takeNames() {
 	}
 }
 
-// noteBare notes the variables that are taken by their names alone, without a
-// $: a store that defined them would give them to whoever passes them on.
+// noteBare notes the variables that are taken by their names alone: a store
+// that defined them would give them to whoever passes them on.
 func noteBare(n *yaml.Node, taken map[string]bool) {
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i].Value; key != "environment" && key != "args" {
-			continue
-		}
-		if name := scalarText(n.Content[i+1]); name != "" { // of a secret or config
-			taken[name] = true
-		}
-		for _, v := range pairsOf(n.Content[i+1]) {
-			if v.none {
-				taken[v.name] = true
-			}
-		}
+	for _, name := range lint.BareVariables(n) {
+		taken[name] = true
 	}
 	for _, child := range n.Content {
 		noteBare(child, taken)
@@ -143,9 +150,7 @@ func noteBare(n *yaml.Node, taken map[string]bool) {
 // envFile moves the secrets of one file.
 func (c *file) envFile(e *envState) error {
 	going := c.movable(e)
-	if c.moved[e.path] == nil {
-		c.moved[e.path] = map[string]*value{}
-	}
+	moved := c.movedFrom(e.path)
 	t := newText(e.data)
 	edits := c.edits[e.path]
 	for i := range e.vars {
@@ -158,11 +163,13 @@ func (c *file) envFile(e *envState) error {
 		}
 		text := e.values[v.Name]
 		c.hide(text)
-		val := c.moved[e.path][v.Name]
-		first := val == nil
-		if first {
+		cut := !c.hasMoved(e.path, v.Name) // and not for another project
+		val := moved[v.Name]
+		if val == nil {
 			val = c.envValue(e, v.Name, text, t.line(v.Start))
-			c.moved[e.path][v.Name] = val
+			moved[v.Name] = val
+		}
+		if cut {
 			from := t.starts[t.line(v.Start)-1]
 			to := t.lineEnd(v.End)
 			if next := t.line(to); next < len(t.starts) {
@@ -238,7 +245,7 @@ func (c *file) movable(e *envState) map[string]bool {
 
 // keepMoved keeps a variable that a file which was planned before has moved.
 func (c *file) keepMoved(e *envState, name, why string) {
-	if c.moved[e.path][name] != nil {
+	if c.hasMoved(e.path, name) {
 		c.keep(e.path, name, why)
 		c.torn = true
 	}
@@ -249,7 +256,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 		return why
 	}
 	text, ok := e.values[v.Name]
-	moved := c.moved[e.path][v.Name] != nil
+	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
 	case v.Why != "":
 		return v.Why

@@ -125,18 +125,21 @@ type planner struct {
 
 // state is what an attempt changes.
 type state struct {
-	now    map[string][]byte            // files as they would be
-	edits  map[string][]edit            // of the original bytes
-	order  []string                     // of the files in now
-	stores map[string]*names            // by path
-	moved  map[string]map[string]*value // env file -> variable
-	places map[string]bool              // shown file:line:key of what moves
-	why    map[string]string            // the same, of what is left
+	now    map[string][]byte              // files as they would be
+	edits  map[string][]edit              // of the original bytes
+	order  []string                       // of the files in now
+	stores map[string]*names              // by path
+	moved  map[movedKey]map[string]*value // by variable
+	places map[string]bool                // shown file:line:key of what moves
+	why    map[string]string              // the same, of what is left
 	hidden []string
 	ignore []ignoreEntry
 	mounts map[dockerArg]bool // arguments that are mounted now
 	grants []grant
 }
+
+// movedKey is an env file, and the store that its variables move to.
+type movedKey struct{ env, store string }
 
 func newPlanner(o Options) *planner {
 	return &planner{
@@ -148,7 +151,7 @@ func newPlanner(o Options) *planner {
 func newState() state {
 	return state{
 		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
-		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
+		moved: map[movedKey]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
 	}
 }
 

@@ -77,11 +77,16 @@ func (p *planner) allOut() error {
 }
 
 // neededBy gives the reason why an entry of an env file has to stay for a file
-// that is left out, or "".
+// that is left out, or for one that names it in a way that migrate does not follow; "" if it has not.
 func (p *planner) neededBy(path, name string) string {
 	for _, o := range p.all {
 		if o.out != nil && o.unedited().Needs(path, name, o.envPaths()) {
 			return p.shown(o.path) + " takes it, and is left as it is"
+		}
+		for _, tree := range o.trees {
+			if s := lint.NamedByVariable(tree, o.dir, path, p.envOf(o)); s != "" {
+				return "service " + s + " reads the file under a name with variables in it; write the name out"
+			}
 		}
 	}
 	return ""

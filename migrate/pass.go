@@ -76,7 +76,7 @@ func (n *part) planned() []*yaml.Node {
 func (p *planner) keepUnheld(n *part) (again bool) {
 	keep := func(name, why string) {
 		for _, path := range n.envPaths() {
-			if p.moved[path][name] != nil {
+			if p.hasMoved(path, name) {
 				p.keep(path, name, why)
 				again = true
 			}

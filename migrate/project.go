@@ -3,7 +3,6 @@ package migrate
 import (
 	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -278,7 +277,7 @@ func (c *file) setElsewhere(service, name string) bool {
 				return true
 			}
 			for _, f := range s.envFiles(o.dir) {
-				if data, err := os.ReadFile(f.path); err == nil {
+				if data, err := original(f.path); err == nil {
 					if _, ok := envValues(data)[name]; ok {
 						return true
 					}
