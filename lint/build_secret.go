@@ -387,7 +387,7 @@ func (c *composeFile) inDotenv(name string) bool {
 		data, err := c.files.read(filepath.Join(c.dir, ".env"))
 		if err == nil && !isEncrypted(data) {
 			for _, v := range EnvVars(data, c.policy) {
-				c.dotenv[v.Name] = v.Secret && v.Why == "" && c.whyUnheld(v.Name) == ""
+				c.dotenv[v.Name] = v.Secret && v.Why == "" && c.whyUnheld(v.Name, nil) == ""
 			}
 		}
 	}

@@ -121,8 +121,9 @@ type fileRef struct {
 	user  *service
 	build *build
 	args  map[string]Fix // of the secrets that build.args give to a Dockerfile
-	// compose is the file that names it.
+	// compose is the file that names it, but for a file that is extended.
 	compose *composeFile
+	from    *composeFile // the same, also of that
 }
 
 // build is a service's build section.
@@ -172,7 +173,7 @@ func (c *composeFile) refs() []fileRef {
 	var list []fileRef
 	add := func(n *yaml.Node, k kind, user *service) {
 		if p := c.path(text(n)); p != "" {
-			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c})
+			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c, from: c})
 		}
 	}
 	list = append(list, fileRef{path: filepath.Join(c.dir, ".env"), kind: kindEnv, compose: c})
@@ -198,7 +199,7 @@ func (c *composeFile) refs() []fileRef {
 		}
 		if e := follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
 			if p := c.path(text(get(e, "file"))); p != "" {
-				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file"))})
+				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file")), from: c})
 			}
 		}
 		if b := c.buildOf(s); b != nil && b.dockerfile != "" {

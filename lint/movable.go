@@ -201,7 +201,7 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 		return "the file that includes this one takes " + name + " as well"
 	}
 	for _, o := range l.takers(path) {
-		if why := o.whyUnheld(name); why != "" {
+		if why := o.whyUnheld(name, l); why != "" {
 			return why
 		}
 	}

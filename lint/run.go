@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}, envUsers: map[string][]*composeFile{}}
+	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}, envUsers: map[string][]*composeFile{}, leads: map[string]*composeFile{}}
 	if err := l.start(ctx, paths); err != nil {
 		return nil, err
 	}
@@ -80,6 +80,7 @@ type linter struct {
 	includes []fileRef
 	unedited []*unedited
 	read     []*composeFile            // every one, also each of several in a file
+	leads    map[string]*composeFile   // by path of a compose file, who first leads to it
 	byName   []*composeFile            // that name env files with variables
 	envUsers map[string][]*composeFile // by path of an env file that a service names
 }
@@ -214,6 +215,9 @@ func (l *linter) take(r *result) {
 		}
 		if ref.kind == kindCompose && ref.compose != nil {
 			l.includes = append(l.includes, ref)
+		}
+		if ref.kind == kindCompose && ref.from != nil {
+			l.share(ref)
 		}
 		l.add(ref)
 	}

@@ -25,6 +25,30 @@ func (l *linter) know(c *composeFile) {
 	}
 }
 
+// share notes who leads to a compose file. One that several projects share is
+// left as it is: no store is that of all.
+func (l *linter) share(ref fileRef) {
+	first := l.leads[ref.path]
+	if first == nil {
+		l.leads[ref.path] = ref.from
+		return
+	}
+	dirs := []string{first.top().dir, ref.from.top().dir}
+	if dirs[0] == dirs[1] || l.isUnedited(ref.path) {
+		return
+	}
+	data, err := l.files.read(ref.path)
+	if err != nil {
+		return
+	}
+	dir := filepath.Dir(ref.path)
+	u := &unedited{Unedited: Unedited{Dir: dir, Data: data}, path: ref.path, shown: l.files.shown(ref.path)}
+	for _, d := range append(dirs, dir) {
+		u.dotenv = append(u.dotenv, filepath.Join(d, ".env"))
+	}
+	l.unedited = append(l.unedited, u)
+}
+
 // varsOf gives the variables of the .env files that c sees.
 func (l *linter) varsOf(c *composeFile) map[string]string {
 	vars := map[string]string{}

@@ -218,6 +218,9 @@ func (l *linter) whyUnedited(path, name string) string {
 // whyOut gives the reason why a compose file is left out with the one that
 // leads to it, or "".
 func (l *linter) whyOut(c *composeFile) string {
+	if l.isUnedited(c.file) {
+		return "migrate leaves the file as it is"
+	}
 	if top := c.top(); l.isUnedited(top.file) {
 		return "migrate leaves the file as it is: so it does with " + top.src.path + ", which leads to it"
 	}

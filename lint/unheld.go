@@ -124,7 +124,8 @@ func (c *composeFile) unheldHere() []Unheld {
 }
 
 // whyUnheld gives the reason why a variable of .env has to stay there, or "".
-func (c *composeFile) whyUnheld(name string) string {
+// l, if there is one, knows who else builds.
+func (c *composeFile) whyUnheld(name string, l *linter) string {
 	for _, u := range c.unheldHere() {
 		if u.Name != name {
 			continue
@@ -135,7 +136,10 @@ func (c *composeFile) whyUnheld(name string) string {
 		why, moves := "", false
 		for _, a := range c.buildArgs() {
 			if a.Key == u.Key {
-				why, moves = a.Why, a.Why == "" && a.From == name
+				if why = a.Why; why == "" && l != nil {
+					why = l.builtWithout(a.Dockerfile, a.Name)
+				}
+				moves = why == "" && a.From == name
 			}
 		}
 		if !moves {
