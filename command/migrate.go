@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -33,7 +35,10 @@ func newMigrate(s *session) *cli.Command {
    ignores), and the compose file gets secrets: and the image's own file variable, or
    a variable of that SOPS file; build arguments become build secrets. Files that it
    includes or extends, env files and Dockerfiles are edited with it. Prints a diff
-   without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand.
+   without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand,
+   as is a compose file that cannot be edited; exit code 3 says that none could be.
+   The files of --store files are for their owner alone (0600): who cannot read them under
+   plain docker compose is named, with the command that helps.
    PATH is a compose file or a directory.
 
    Example:
@@ -124,12 +129,52 @@ func sopsKeys(path string) ([]string, error) {
 }
 
 func (s *session) printLeft(p *migrate.Plan) error {
+	for i := range p.Out {
+		o := &p.Out[i]
+		stay := ""
+		if o.Secrets > 0 {
+			stay = fmt.Sprintf(" (%s in it)", count(o.Secrets, "secret stays", "secrets stay"))
+		}
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left out: %s; %s%s\n", o.File, o.Line, o.Column, o.Why, o.Todo, stay); err != nil {
+			return err
+		}
+	}
+	for i := range p.Unread {
+		if err := s.printUnread(&p.Unread[i]); err != nil {
+			return err
+		}
+	}
 	for _, l := range p.Left {
 		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printUnread says which command lets the user of a service read its files. One
+// with the uid of those who write them reads them anyway.
+func (s *session) printUnread(u *migrate.Unread) error {
+	uid, err := strconv.Atoi(u.User)
+	if err == nil && uid == os.Geteuid() {
+		return nil
+	}
+	var files []string
+	for _, f := range u.Files {
+		files = append(files, shownPath(f))
+	}
+	todo := "start it with compose-secure up, which mounts copies that it can read"
+	switch names := strings.Join(files, " "); {
+	case u.Others:
+		todo += "; no owner suits all who share them"
+	case err != nil:
+		todo += fmt.Sprintf("; for docker compose: sudo chown UID %s, with the uid of %s in the image", names, u.User)
+	default:
+		todo += fmt.Sprintf("; for docker compose: sudo chown %d %s", uid, names)
+	}
+	_, err = fmt.Fprintf(s.Stderr, "%s:%d:%d: note: service %s runs as user %s, who cannot read %s (mode 0600) under plain docker compose; %s\n",
+		u.File, u.Line, u.Column, u.Service, u.User, strings.Join(files, ", "), todo)
+	return err
 }
 
 func (s *session) printPlan(p *migrate.Plan) error {
@@ -150,11 +195,13 @@ func (s *session) printPlan(p *migrate.Plan) error {
 	return nil
 }
 
-func values(n int) string {
+func values(n int) string { return count(n, "value", "values") }
+
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 value"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d values", n)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // shownPath gives a path as it is printed.

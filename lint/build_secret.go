@@ -44,6 +44,9 @@ func BuildArgs(data []byte, dir string, root *yaml.Node, policy secret.Policy) [
 	return c.buildArgs()
 }
 
+// SecretID is the id of the build secret that takes the place of an argument.
+func SecretID(arg string) string { return strings.ToLower(arg) }
+
 // SecretArg plans how a Dockerfile reads an argument as the build secret id:
 // ARG goes, and every RUN that names it mounts the secret. BuildKit 0.8, in
 // Docker 20.10, can do all of it; env= of a mount would need Dockerfile 1.10.
@@ -76,7 +79,7 @@ func (c *composeFile) buildArgs() []BuildArg {
 			}
 			a := BuildArg{
 				Services: []string{s.name}, Name: pr.name, Raw: pr.value, Build: follow(s.fields["build"]), Args: b.args, Key: pr.key, Node: pr.node,
-				Dockerfile: b.dockerfile, ID: strings.ToLower(pr.name),
+				Dockerfile: b.dockerfile, ID: SecretID(pr.name),
 			}
 			found := inspect(c.policy, pr.name, pr.value)
 			switch {
@@ -384,7 +387,7 @@ func (c *composeFile) inDotenv(name string) bool {
 		data, err := c.files.read(filepath.Join(c.dir, ".env"))
 		if err == nil && !isEncrypted(data) {
 			for _, v := range EnvVars(data, c.policy, c.taken) {
-				c.dotenv[v.Name] = v.Secret && v.Why == ""
+				c.dotenv[v.Name] = v.Secret && v.Why == "" && c.whyUnheld(v.Name, nil) == ""
 			}
 		}
 	}

@@ -20,10 +20,11 @@ type composeFile struct {
 	files    *files // to look at what the file names
 	found    *[]envLiteral
 	args     *[]BuildArg
-	dotenv   map[string]bool     // secrets of .env that migrate moves
-	file     string              // on disk
-	parent   *composeFile        // that includes it, or nil
-	names    map[string]bool     // variables that mean something in a file with includes
+	dotenv   map[string]bool // secrets of .env that migrate moves
+	file     string          // on disk
+	parent   *composeFile    // that includes it, or nil
+	names    map[string]bool // variables that mean something in a file with includes
+	unheld   *[]Unheld
 	inFiles  map[string]bool     // variables that values of env files are made of
 	takers   map[string][]string // by variable, the values that take it
 	taken    map[string]string   // by variable, the secret whose value it is
@@ -122,8 +123,9 @@ type fileRef struct {
 	user  *service
 	build *build
 	args  map[string]Fix // of the secrets that build.args give to a Dockerfile
-	// compose is the file that names it.
+	// compose is the file that names it, but for a file that is extended.
 	compose *composeFile
+	from    *composeFile // the same, also of that
 }
 
 // build is a service's build section.
@@ -173,7 +175,7 @@ func (c *composeFile) refs() []fileRef {
 	var list []fileRef
 	add := func(n *yaml.Node, k kind, user *service) {
 		if p := c.path(text(n)); p != "" {
-			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c})
+			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c, from: c})
 		}
 	}
 	list = append(list, fileRef{path: filepath.Join(c.dir, ".env"), kind: kindEnv, compose: c})
@@ -199,7 +201,7 @@ func (c *composeFile) refs() []fileRef {
 		}
 		if e := follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
 			if p := c.path(text(get(e, "file"))); p != "" {
-				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file"))})
+				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file")), from: c})
 			}
 		}
 		if b := c.buildOf(s); b != nil && b.dockerfile != "" {

@@ -42,9 +42,6 @@ type EnvVar struct {
 	Why        string // why migrate has to leave it, as far as the file tells
 }
 
-// ReadYAML gives the mapping of a file that is one YAML document.
-func ReadYAML(data []byte) (*yaml.Node, error) { return parseOne(data) }
-
 // EnvLiterals finds the secrets in the environments and templates of a parsed
 // compose file, as the rules do. policy is that of the configuration; the file's own is added.
 func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLiteral {

@@ -13,6 +13,7 @@ import (
 // dockerfile is a parsed Dockerfile. Its text may be a scalar of a compose file.
 type dockerfile struct {
 	src    *source
+	path   string // on disk
 	data   string
 	inline *yaml.Node // nil: the text is the whole of src
 	steps  []step

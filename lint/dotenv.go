@@ -16,6 +16,7 @@ type envFile struct {
 	tracked bool           // git has it
 	exposed bool           // in a git work tree and not ignored
 	compose *composeFile   // that names it
+	linter  *linter        // what it knows of the compose files around
 	why     map[int]string // by start of a value, why migrate leaves it
 	takenAs map[string]string
 }

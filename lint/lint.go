@@ -80,6 +80,7 @@ type Finding struct {
 	edit       string // replaces start..end if hasEdit
 	hasEdit    bool
 	snippet    snippet
+	later      later
 }
 
 // Fingerprint identifies a finding in a baseline. It survives edits elsewhere

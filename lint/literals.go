@@ -35,7 +35,7 @@ func (c *composeFile) literals() []envLiteral {
 	}
 	add := func(s *service, prs []pair) {
 		for _, pr := range prs {
-			if declared[pr.value] || s == nil && args[pr.node] {
+			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && args[pr.node] {
 				continue
 			}
 			for _, l := range inspect(c.policy, pr.name, pr.value) {
@@ -95,7 +95,7 @@ func (c *composeFile) template(n *yaml.Node, visit func(*yaml.Node), seen map[*y
 
 // reportLiteral reports an envLiteral with the words that all rules use.
 func (p *pass) reportLiteral(c *composeFile, l envLiteral, message, hint string) {
-	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name)}
+	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name), later: c.laterLiteral(&l)}
 	if why := c.whyLiteral(&l); why != "" {
 		f.Fix = Fix{ByHand, why}
 		if !l.key {

@@ -21,6 +21,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 		return "the key has to leave this place"
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
+		return "migrate cannot edit a block that says how far it is indented"
 	case ChangesInCompose(n):
 		return "put it into quotes, so that it means the same to everybody"
 	case whole && !Open(raw, nil) && len(Variables(raw)) == 0:
@@ -37,9 +39,21 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 			}
 			return ""
 		}
-		if c.otherDefault(l.name, evaluate(text, nil)) {
-			return "another place takes " + l.name + " with another default, or with none"
+		return c.whyDefault(l.name, evaluate(text, nil))
+	}
+	return ""
+}
+
+// whyDefault gives the reason why a variable cannot be defined with the text of
+// its default, or "".
+func (c *composeFile) whyDefault(name, text string) string {
+	for _, u := range c.unheldHere() {
+		if u.Name == name {
+			return u.Why("")
 		}
+	}
+	if c.otherDefault(name, text) {
+		return "another place takes " + name + " with another default, or with none"
 	}
 	return ""
 }
@@ -48,6 +62,12 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 func (s *source) verbatim(n *yaml.Node, from int, text string) bool {
 	at := s.scalar(n, from, from+len(text))
 	return string(s.data[at.start:at.end]) == text
+}
+
+// indented reports whether the header of a block scalar may have a digit.
+func (s *source) indented(n *yaml.Node) bool {
+	at := s.offset(n.Line, n.Column)
+	return bytes.ContainsAny(s.data[at:s.lineEnd(at)], "123456789")
 }
 
 // FallbackOp gives what stands between the name and the default of
@@ -79,6 +99,9 @@ func noteTakers(n *yaml.Node, takers map[string][]string) {
 		for _, name := range Variables(n.Value) {
 			takers[name] = append(takers[name], n.Value)
 		}
+	}
+	for _, name := range BareVariables(n) {
+		takers[name] = append(takers[name], "${"+name+"}")
 	}
 	for _, child := range n.Content {
 		noteTakers(child, takers)
@@ -158,19 +181,6 @@ func setWhy(vars []EnvVar) {
 	}
 }
 
-// parseOne reads a file of one YAML document.
-func parseOne(data []byte) (*yaml.Node, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	if err := dec.Decode(&doc); err != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("not a compose file in valid YAML; docker compose config says where")
-	}
-	if dec.Decode(&more) == nil {
-		return nil, fmt.Errorf("it holds several YAML documents; split it into files")
-	}
-	return doc.Content[0], nil
-}
-
 func expandOpen(raw string) []string {
 	e := expand(raw, false)
 	list := e.open
@@ -182,7 +192,7 @@ func expandOpen(raw string) []string {
 
 // whyEnv gives the reason why migrate leaves a variable of an env file that c
 // names, or "".
-func (c *composeFile) whyEnv(path, name string) string {
+func (c *composeFile) whyEnv(path, name string, l *linter) string {
 	dotenv := path == filepath.Join(c.dir, ".env")
 	if dotenv && c.inEnvFiles()[name] {
 		return "a value of an env file is made of it"
@@ -190,23 +200,51 @@ func (c *composeFile) whyEnv(path, name string) string {
 	if dotenv && c.parent != nil && c.parent.knows(name) {
 		return "the file that includes this one takes " + name + " as well"
 	}
-	used := false
+	for _, o := range l.takers(path) {
+		if why := o.whyUnheld(name, l); why != "" {
+			return why
+		}
+	}
+	for _, o := range l.byName {
+		if s := NamedByVariable(o.root, o.dir, path, l.varsOf(o)); s != "" {
+			return byVariable(s)
+		}
+	}
+	for _, o := range l.envUsers[path] {
+		if why := o.whyEnvFile(path, name, dotenv, l); why != "" {
+			return why
+		}
+	}
+	if len(l.envUsers[path]) == 0 && !dotenv {
+		return "no service reads it; encrypt it with SOPS, which an include reads as well"
+	}
+	return ""
+}
+
+func byVariable(service string) string {
+	return "service " + service + " reads the file under a name with variables in it; write the name out"
+}
+
+// whyEnvFile is about the services that read the env file.
+func (c *composeFile) whyEnvFile(path, name string, dotenv bool, l *linter) string {
 	for _, s := range c.services {
 		for _, n := range c.envFiles(s) {
 			if c.path(text(n)) != path {
 				continue
 			}
-			used = true
 			if c.hasFormat(s) {
 				return "env_file reads it with a format of its own"
 			}
-			if !slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) && !Extendable(c.ownService(s.name)) {
+			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) {
+				continue
+			}
+			if file := l.setElsewhere(c, s.name, name); file != "" && !dotenv {
+				return file + " sets it for service " + s.name + " too"
+			}
+			if !Extendable(c.ownService(s.name)) {
 				return "the environment of service " + s.name + " is shared or merged; add ${" + name + "} there"
 			}
 		}
-	}
-	if !used && !dotenv {
-		return "no service reads it; encrypt it with SOPS, which an include reads as well"
 	}
 	return ""
 }

@@ -49,7 +49,7 @@ func (p *pass) dockerfileCommand(d *dockerfile, s *step) {
 			fd.Message = fmt.Sprintf("%s puts the build argument %s into a URL", strings.ToUpper(s.name), name)
 			fd.Hint = mountHintFor(name)
 			if fix, ok := d.args[name]; ok && s.name == "run" {
-				fd.Fix = fix
+				fd.Fix, fd.later = fix, d.laterArg(name)
 			}
 			p.report(d.find(s, body[at:at+strings.IndexByte(body[at:], '@')], at), fd)
 		}

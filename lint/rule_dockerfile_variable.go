@@ -63,7 +63,7 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
 	kind := strings.ToUpper(s.name)
 	f := Finding{
 		Service: d.serviceName(), Key: v.name, Hint: mountHintFor(v.name),
-		Fix: d.fixOf(s, v.name),
+		Fix: d.fixOf(s, v.name), later: d.laterArg(v.name),
 	}
 	value, verbatim := d.value(v.value)
 	found := inspectVerbatim(d.policy, v.name, value)

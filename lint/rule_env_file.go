@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,10 @@ func (f *envFile) whyNot(v *envVar) string {
 	if why := f.why[v.start]; why != "" {
 		return why
 	}
-	return f.compose.whyEnv(f.path, v.name)
+	if why := cmp.Or(f.linter.whyUnedited(f.path, v.name), f.linter.whyOut(f.compose)); why != "" {
+		return why
+	}
+	return f.compose.whyEnv(f.path, v.name, f.linter)
 }
 
 // each visits the secrets of an env file.

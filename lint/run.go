@@ -45,7 +45,10 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linter{options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{}, composes: map[string]*composeFile{}, beside: map[string][]*composeFile{}}
+	l := &linter{
+		options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{},
+		composes: map[string]*composeFile{}, beside: map[string][]*composeFile{}, envUsers: map[string][]*composeFile{}, leads: map[string]*composeFile{},
+	}
 	if err := l.start(ctx, paths); err != nil {
 		return nil, err
 	}
@@ -59,6 +62,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 			l.take(&results[i])
 		}
 	}
+	l.settle()
 	return l.report(), nil
 }
 
@@ -78,6 +82,11 @@ type linter struct {
 	composes map[string]*composeFile   // that were read, by path
 	beside   map[string][]*composeFile // the same, by directory
 	includes []fileRef
+	unedited []*unedited
+	read     []*composeFile            // every one, also each of several in a file
+	leads    map[string]*composeFile   // by path of a compose file, who first leads to it
+	byName   []*composeFile            // that name env files with variables
+	envUsers map[string][]*composeFile // by path of an env file that a service names
 }
 
 // result is what one file gave.
@@ -87,6 +96,8 @@ type result struct {
 	problems []string
 	ignored  int
 	skipped  bool
+	unedited *unedited
+	composes []*composeFile
 }
 
 func (l *linter) start(ctx context.Context, paths []string) error {
@@ -196,6 +207,12 @@ func (l *linter) take(r *result) {
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
 	l.ignored += r.ignored
+	for _, c := range r.composes {
+		l.know(c)
+	}
+	if r.unedited != nil {
+		l.unedited = append(l.unedited, r.unedited)
+	}
 	for _, ref := range r.refs {
 		if ref.kind == kindEnv && ref.compose != nil {
 			if l.composes[ref.compose.file] != ref.compose {
@@ -205,6 +222,9 @@ func (l *linter) take(r *result) {
 		}
 		if ref.kind == kindCompose && ref.compose != nil {
 			l.includes = append(l.includes, ref)
+		}
+		if ref.kind == kindCompose && ref.from != nil {
+			l.share(ref)
 		}
 		l.add(ref)
 	}
@@ -269,7 +289,7 @@ func (p *pass) dockerfile(ref fileRef, data string, inline *yaml.Node) {
 		p.result.problems = append(p.result.problems, p.src.path+": not a Dockerfile that BuildKit can read")
 		return
 	}
-	d.user, d.args = ref.user, ref.args
+	d.user, d.args, d.path = ref.user, ref.args, p.path
 	for i := range p.linter.rules {
 		if p.rule = &p.linter.rules[i]; p.rule.docker != nil {
 			p.rule.docker(p, d)
@@ -282,16 +302,21 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		return
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
+	for count := 0; ; count++ {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
+			if count > 1 || oddBreak(data) >= 0 {
+				_, err := ReadYAML(data)
+				p.byHand(ref, data, dir, err.Error())
+			}
 			return
 		}
 		if err != nil {
 			// The parser's words may repeat a part of the file.
 			p.result.problems = append(p.result.problems, p.src.path+": invalid YAML; docker compose config says where")
 			p.lines()
+			p.byHand(ref, data, dir, "it is not valid YAML")
 			return
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
@@ -320,6 +345,7 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 		}
 	}
 	p.result.refs = append(p.result.refs, c.refs()...)
+	p.result.composes = append(p.result.composes, c)
 }
 
 // isEncrypted reports whether SOPS has written the file.
@@ -369,31 +395,4 @@ func (l *linter) report() *Report {
 	}
 	r.Summary.Findings = len(r.Findings)
 	return r
-}
-
-// lines is what is left for a file that is no YAML, such as a template: lines
-// of NAME: value and - NAME=value.
-func (p *pass) lines() {
-	for _, r := range p.linter.rules {
-		if r.ID == "CS001" {
-			p.rule = &r
-		}
-	}
-	if p.rule == nil {
-		return
-	}
-	data := string(p.src.data)
-	for n, start := range p.src.starts {
-		line := p.src.text(n + 1)
-		key, from, to, ok := setting(line)
-		if !ok || strings.Contains(data[start+from:start+to], "{{") {
-			continue
-		}
-		for _, l := range inspect(p.linter.policy, key, line[from:to]) {
-			p.literalAt(byteRange{start + from + l.start, start + from + l.end}, l, Finding{
-				Key: key, Message: key + " holds a plaintext secret", Hint: "make the file valid YAML, then compose-secure migrate can move it",
-				Fix: Fix{ByHand, "the file is not valid YAML"},
-			})
-		}
-	}
 }

@@ -133,11 +133,19 @@ func (x *expander) braced(i, end, depth int) int {
 		x.put(i, x.raw[i:i+1])
 		return i + 1
 	}
-	if value, ok := x.env[name]; ok {
-		x.put(i, value)
-		return close + 1
-	}
 	op := x.raw[n:close]
+	if value, ok := x.env[name]; ok {
+		switch {
+		case strings.HasPrefix(op, "+"), strings.HasPrefix(op, ":+") && value != "":
+			x.read(n+strings.IndexByte(op, '+')+1, close, depth+1)
+			return close + 1
+		case !strings.HasPrefix(op, ":-") || value != "":
+			if !strings.HasPrefix(op, ":+") {
+				x.put(i, value)
+			}
+			return close + 1
+		}
+	}
 	start := n + 1
 	if strings.HasPrefix(op, ":") {
 		start++

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -23,7 +24,7 @@ func (c *file) buildArgs() {
 			c.hide(a.Raw[a.Start:a.End])
 		}
 		at := place(c.shown(c.path), a.Node.Line, a.Name)
-		why := a.Why
+		why := cmp.Or(a.Why, c.args[dockerArg{a.Dockerfile, a.Name}])
 		if why == "" {
 			why = c.buildArg(a)
 		}
@@ -54,11 +55,14 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	case have != nil && slices.Contains(grants(have), a.ID):
 		return "build.secrets has " + a.ID + " already"
 	}
-	v := c.moved[c.envPath()][a.From]
+	v := c.movedFrom(c.envPath())[a.From]
 	if a.From == "" {
 		if v = c.value(a.Services[0], a.Name, lint.Evaluate(a.Raw, nil), a.Node); v == nil {
 			return "the store cannot hold the value"
 		}
+	}
+	if v == nil && c.stay[c.envPath()][a.From] != "" {
+		return "its value stays in .env, for other places that take it"
 	}
 	if v == nil {
 		return "its value is not in the source"
@@ -93,8 +97,8 @@ func (c *file) grantBuild(build *yaml.Node, id string, v *value) {
 
 // dockerfile has the Dockerfile mount the secret, once for all who build it.
 func (c *file) dockerfile(a *lint.BuildArg) string {
-	done := a.Dockerfile + "\x00" + a.Name
-	if c.args[done] {
+	arg := dockerArg{a.Dockerfile, a.Name}
+	if c.mounts[arg] {
 		return ""
 	}
 	data, err := original(a.Dockerfile)
@@ -115,7 +119,7 @@ func (c *file) dockerfile(a *lint.BuildArg) string {
 	if err := c.stage(a.Dockerfile, data, all); err != nil {
 		return "migrate cannot edit its Dockerfile"
 	}
-	c.args[done] = true
+	c.mounts[arg] = true
 	return ""
 }
 
@@ -127,6 +131,12 @@ func (c *file) placesOf(a *lint.BuildArg, data []byte, e lint.Edit) {
 		key = "RUN"
 	}
 	c.places[place(c.shown(a.Dockerfile), line, key)] = true
+}
+
+// hasGrant reports whether a list of build secrets has what takes the place of
+// an argument.
+func hasGrant(list *yaml.Node, a dockerArg) bool {
+	return slices.Contains(grants(list), lint.SecretID(a.name))
 }
 
 // grants lists the ids under which a build gets its secrets.

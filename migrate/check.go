@@ -20,8 +20,12 @@ func (c *file) check() error {
 	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
 		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) })
 	vars := maps.Clone(c.dotenv)
-	for name := range c.moved[c.envPath()] {
-		delete(vars, name)
+	for key, values := range c.moved {
+		for name := range values {
+			if key.env == c.envPath() {
+				delete(vars, name)
+			}
+		}
 	}
 	if c.names.path != "" && !c.o.Files {
 		for _, v := range c.names.values {

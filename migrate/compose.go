@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type file struct {
 	names    *names
 	taken    map[string]bool // variables that mean something already
 	uses     map[*yaml.Node][]use
+	found    []lint.EnvLiteral         // in the tree before any change
 	mounted  map[[2]string]*delivery   // by service and file variable
 	built    map[string][]*buildSecret // by service
 	dotenv   map[string]string         // .env as it was
@@ -42,28 +44,29 @@ type delivery struct {
 	value *value
 }
 
-func (p *planner) open(n *part, data []byte, simple bool) (*file, error) {
-	root, err := lint.ReadYAML(data)
-	if err != nil {
-		return nil, err
-	}
-	before, err := lint.ReadYAML(data)
+func (p *planner) open(n *part, simple bool) (*file, error) {
+	root, err := lint.ReadYAML(n.data)
 	if err != nil {
 		return nil, err
 	}
 	c := &file{
-		planner: p, part: n, simple: simple, doc: newDocument(data, root), before: before,
+		planner: p, part: n, simple: simple, doc: newDocument(n.data, root), before: n.tree(),
 		services: services(root), taken: map[string]bool{},
 		uses: map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
 	}
-	if c.names, err = p.storeOf(n.root.tree, n.root.dir); err != nil {
-		return nil, err
+	if c.names, err = p.storeOf(n.root.tree(), n.root.dir); err != nil {
+		return nil, storeError{err}
 	}
 	for _, o := range append(p.others(n), n) {
-		for _, e := range lint.Entries(get(o.tree, "secrets")) {
+		if o.out != nil {
+			maps.Copy(c.names.secrets, o.words())
+			continue
+		}
+		for _, e := range lint.Entries(get(o.tree(), "secrets")) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
+	c.found = lint.EnvLiterals(n.data, root, p.policy)
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			c.uses[v.node] = append(c.uses[v.node], use{s, v})
@@ -99,7 +102,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
-	for _, l := range lint.EnvLiterals(c.doc.data, c.doc.root, c.policy) {
+	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.content(l.Node); !ok && from < to {
 			c.hide(string(c.doc.data[from:to]))
@@ -233,7 +236,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 // defines already keeps that value.
 func (c *file) fallback(name, text string, n *yaml.Node) string {
 	if v := c.names.byName[name]; v != nil {
-		if v.text != text && c.moved[c.envPath()][name] != v {
+		if v.text != text && c.movedFrom(c.envPath())[name] != v {
 			return "two defaults of " + name + " differ"
 		}
 		return ""
@@ -247,7 +250,16 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 	if !c.names.takes(text) {
 		return "the store cannot hold the value"
 	}
-	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return c.means(o.tree, name, text) }) {
+	for _, o := range append(c.others(c.part), c.part) {
+		if o.out != nil && o.mentions(name) {
+			return c.shown(o.path) + " takes " + name + ", and is left as it is"
+		}
+		list := lint.UnheldVariables(o.tree())
+		if i := slices.IndexFunc(list, func(u lint.Unheld) bool { return u.Name == name }); i >= 0 {
+			return list[i].Why("")
+		}
+	}
+	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.out == nil && c.means(o.tree(), name, text) }) {
 		return "another place takes " + name + " with another default, or with none"
 	}
 	v := c.names.add(name, text)
@@ -263,7 +275,8 @@ func (c *file) means(n *yaml.Node, name, text string) bool {
 		old := c.doc.value(n)
 		return lint.Evaluate(old, nil) != lint.Evaluate(old, map[string]string{name: text})
 	}
-	return slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.means(child, name, text) })
+	return slices.Contains(lint.BareVariables(n), name) ||
+		slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.means(child, name, text) })
 }
 
 // owner is the first service that sees a value, "" for none.
@@ -301,7 +314,7 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 // references gives the image's own file variable the place of ${NAME} alone,
 // where NAME has left .env.
 func (c *file) references() {
-	moved := c.moved[c.envPath()]
+	moved := c.movedFrom(c.envPath())
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			name, ok := strings.CutPrefix(v.raw, "${")
@@ -323,7 +336,7 @@ func (c *file) references() {
 // inFiles gives a value that takes variables of .env a file of its own, when
 // that is where values go.
 func (c *file) inFiles(v variable) {
-	moved := c.moved[c.envPath()]
+	moved := c.movedFrom(c.envPath())
 	if !c.o.Files || c.doc.changed[v.node] != "" {
 		return
 	}
@@ -337,7 +350,7 @@ func (c *file) inFiles(v variable) {
 
 // declare names the SOPS file when the compose file takes variables of it.
 func (c *file) declare() error {
-	if c.o.Files || c.root != c.part || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
+	if c.o.Files || c.root != c.part && (!c.named || c.included) || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
 		return o.root == c.part && o.result != nil && c.takesStored(o.result)
 	}) {
 		return nil
@@ -363,19 +376,10 @@ func (c *file) declare() error {
 
 // takesStored reports whether a file takes a variable of the store.
 func (c *file) takesStored(root *yaml.Node) bool {
-	for _, s := range services(root) {
-		for _, v := range s.environment() {
-			if v.none && c.names.byName[v.name] != nil {
-				return true
-			}
+	for name := range takenBy(root) {
+		if c.names.byName[name] != nil {
+			return true
 		}
 	}
-	var takes func(n *yaml.Node) bool
-	takes = func(n *yaml.Node) bool {
-		if n.Kind == yaml.ScalarNode {
-			return slices.ContainsFunc(lint.Variables(n.Value), func(name string) bool { return c.names.byName[name] != nil })
-		}
-		return slices.ContainsFunc(n.Content, takes)
-	}
-	return takes(root)
+	return false
 }

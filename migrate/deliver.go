@@ -114,7 +114,7 @@ func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool 
 		c.doc.set(n, raw)
 	}
 	for _, u := range uses {
-		u.service.grant(v)
+		c.grant(u.service, v)
 		c.mounted[[2]string{u.service.name, form.Variable}] = &delivery{name, raw, v}
 	}
 	c.declareSecret(v)
@@ -131,6 +131,12 @@ func (s *service) grantable() bool {
 		return get(s.merged, "secrets") == nil
 	}
 	return own.Kind == yaml.SequenceNode && (own.Anchor == "" || own.Style&yaml.FlowStyle != 0) && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0)
+}
+
+// grant gives the service a secret, and notes it for those who have to read it.
+func (c *file) grant(s *service, v *value) {
+	s.grant(v)
+	c.grants = append(c.grants, grant{c.part, s.name, v.file})
 }
 
 // grant gives the service a secret.
@@ -195,7 +201,8 @@ func (c *file) addVariable(s *service, name string, v *value) {
 	variable := name
 	if form, ok := c.form(s, name); ok && c.mayGrant(v) && !c.simple && s.grantable() && c.canDeclare() {
 		variable, raw = form.Variable, fmt.Sprintf(form.ValueFormat, mountDir+v.file)
-		s.grantAfter(c, v)
+		c.grant(s, v)
+		c.declareSecret(v)
 		c.mounted[[2]string{s.name, variable}] = &delivery{name, raw, v}
 	}
 	own := ownValue(s.node, "environment")
@@ -211,9 +218,4 @@ func (c *file) addVariable(s *service, name string, v *value) {
 	default:
 		own.Content = append(own.Content, str(variable), str(raw))
 	}
-}
-
-func (s *service) grantAfter(c *file, v *value) {
-	s.grant(v)
-	c.declareSecret(v)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func splice(data []byte, edits []edit) ([]byte, error) {
 }
 
 // errPlace is about a place of the source that cannot be edited.
-var errPlace = errors.New("the source is written in a way that cannot be edited")
+var errPlace = errors.New("it is written in a way that cannot be edited")
 
 // document is a compose file whose nodes are changed; the changed tree is what
 // the edited file has to mean.
@@ -211,7 +212,7 @@ func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth in
 		return edit{}, errPlace
 	}
 	end, ok := d.endOf(n, before)
-	if !ok {
+	if !ok && n != d.root {
 		return edit{}, errPlace
 	}
 	first := n.Content[0]
@@ -236,10 +237,10 @@ func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth in
 		b.WriteString(indent + "- ")
 		renderItem(&b, added[0])
 	}
-	at := d.lineEnd(end)
 	if n == d.root {
 		return d.atEnd(b.String(), depth), nil
 	}
+	at := d.lineEnd(end)
 	return edit{start: at, end: at, text: d.newline + b.String(), order: -depth}, nil
 }
 
@@ -247,11 +248,19 @@ func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth in
 // there stays missing.
 func (d *document) atEnd(pair string, depth int) edit {
 	at := len(d.data)
+	if m := documentEnd.FindIndex(d.data); m != nil {
+		at = m[0]
+		return edit{start: at, end: at, text: pair + d.newline, order: -depth}
+	}
 	if strings.HasSuffix(string(d.data), "\n") {
 		return edit{start: at, end: at, text: pair + d.newline, order: -depth}
 	}
 	return edit{start: at, end: at, text: d.newline + pair, order: -depth}
 }
+
+// documentEnd is the line that ends a document, with nothing but blanks and
+// comments behind it.
+var documentEnd = regexp.MustCompile(`(?m)^\.\.\.[ \t\r]*(#[^\n]*)?(\n([ \t]*(#[^\n]*)?\r?\n?)*)?\z`)
 
 // endOf is end, also for a value of n that is not written.
 func (d *document) endOf(n, child *yaml.Node) (int, bool) {

@@ -1,7 +1,10 @@
 package migrate
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,7 +22,7 @@ func envValues(data []byte) map[string]string {
 	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {
 		own[v.Name] = true
 	}
-	values, err := dotenv.UnmarshalBytesWithLookup(data, func(name string) (string, bool) {
+	values, err := dotenv.ParseWithLookup(bytes.NewReader(data), func(name string) (string, bool) {
 		return secret.Hole + name + secret.Hole, !own[name]
 	})
 	if err != nil {
@@ -66,10 +69,7 @@ func (c *file) envFiles() error {
 	}
 	for _, path := range paths {
 		data, err := original(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.shown(path), err)
-		}
-		if data == nil || lint.IsEncrypted(data) {
+		if err != nil || data == nil || lint.IsEncrypted(data) {
 			continue
 		}
 		var takenAs map[string]string
@@ -85,6 +85,25 @@ func (c *file) envFiles() error {
 		}
 	}
 	return nil
+}
+
+// movedFrom gives what the store of c gets from an env file.
+func (c *file) movedFrom(path string) map[string]*value {
+	key := movedKey{path, c.names.path}
+	if c.moved[key] == nil {
+		c.moved[key] = map[string]*value{}
+	}
+	return c.moved[key]
+}
+
+// hasMoved reports whether a variable leaves an env file, to any store.
+func (p *planner) hasMoved(path, name string) bool {
+	for key, values := range p.moved {
+		if key.env == path && values[name] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // takeFrom notes what the values of an env file are made of: Compose looks for
@@ -109,31 +128,33 @@ func (c *file) takeNames() {
 	for name := range c.dotenv {
 		c.taken[name] = true
 	}
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		if n.Kind == yaml.ScalarNode {
-			for _, name := range lint.Variables(n.Value) {
-				c.taken[name] = true
-			}
-		}
-		for _, child := range n.Content {
-			walk(child)
-		}
-	}
 	for _, o := range append(c.others(c.part), c.part) {
-		walk(o.tree)
+		if o.out != nil {
+			maps.Copy(c.taken, o.words())
+		} else {
+			maps.Copy(c.taken, takenBy(o.tree()))
+		}
 		for name := range c.envOf(o) {
 			c.taken[name] = true
 		}
 	}
 }
 
+// noteBare notes the variables that are taken by their names alone: a store
+// that defined them would give them to whoever passes them on.
+func noteBare(n *yaml.Node, taken map[string]bool) {
+	for _, name := range lint.BareVariables(n) {
+		taken[name] = true
+	}
+	for _, child := range n.Content {
+		noteBare(child, taken)
+	}
+}
+
 // envFile moves the secrets of one file.
 func (c *file) envFile(e *envState) error {
 	going := c.movable(e)
-	if c.moved[e.path] == nil {
-		c.moved[e.path] = map[string]*value{}
-	}
+	moved := c.movedFrom(e.path)
 	t := newText(e.data)
 	edits := c.edits[e.path]
 	for i := range e.vars {
@@ -146,11 +167,13 @@ func (c *file) envFile(e *envState) error {
 		}
 		text := e.values[v.Name]
 		c.hide(text)
-		val := c.moved[e.path][v.Name]
-		first := val == nil
-		if first {
+		cut := !c.hasMoved(e.path, v.Name) // and not for another project
+		val := moved[v.Name]
+		if val == nil {
 			val = c.envValue(e, v.Name, text, t.line(v.Start))
-			c.moved[e.path][v.Name] = val
+			moved[v.Name] = val
+		}
+		if cut {
 			from := t.starts[t.line(v.Start)-1]
 			to := t.lineEnd(v.End)
 			if next := t.line(to); next < len(t.starts) {
@@ -215,6 +238,7 @@ func (c *file) movable(e *envState) map[string]bool {
 		}
 		if why := c.whyNot(e, v); why != "" {
 			c.why[place(c.shown(e.path), newText(e.data).line(v.Start), v.Name)] = why
+			c.keepMoved(e, v.Name, why)
 			continue
 		}
 		going[v.Name] = true
@@ -223,9 +247,20 @@ func (c *file) movable(e *envState) map[string]bool {
 	return going
 }
 
+// keepMoved keeps a variable that a file which was planned before has moved.
+func (c *file) keepMoved(e *envState, name, why string) {
+	if c.hasMoved(e.path, name) {
+		c.keep(e.path, name, why)
+		c.torn = true
+	}
+}
+
 func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
+	if why := cmp.Or(c.stay[e.path][v.Name], c.neededBy(e.path, v.Name)); why != "" && v.Why == "" {
+		return why
+	}
 	text, ok := e.values[v.Name]
-	moved := c.moved[e.path][v.Name] != nil
+	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
 	case v.Why != "":
 		return v.Why
@@ -255,7 +290,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 		}
 	}
 	if e.dotenv && c.o.Files && !c.onlyInEnvironments(v.Name) {
-		return "it is used outside environments; a SOPS file can define it"
+		return outsideEnvironments
 	}
 	return ""
 }
@@ -264,7 +299,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 // to other files: the store would define it for them too.
 func (c *file) meansElsewhere(name string) bool {
 	for _, o := range c.others(c.part) {
-		if _, ok := c.envOf(o)[name]; ok || mentionsVariable(o.tree, name) {
+		if _, ok := c.envOf(o)[name]; ok || o.mentions(name) {
 			return true
 		}
 	}
@@ -289,6 +324,7 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 			for _, name := range lint.Variables(v.Raw) {
 				if going[name] {
 					delete(going, name)
+					c.keepMoved(e, name, v.Name+" of the same file is made of it")
 					c.why[place(c.shown(e.path), lineOf(e, name), name)] = v.Name + " of the same file is made of it"
 					again = true
 				}
@@ -309,14 +345,12 @@ func lineOf(e *envState, name string) int {
 // onlyInEnvironments reports whether every use of a variable is one that a
 // file can take the place of.
 func (c *file) onlyInEnvironments(name string) bool {
-	for _, s := range c.services {
-		for _, v := range s.environment() {
-			if v.none && v.name == name {
-				return false
-			}
-		}
+	bare := map[string]bool{}
+	noteBare(c.doc.root, bare)
+	if bare[name] {
+		return false
 	}
-	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && mentionsVariable(o.tree, name) }) {
+	if slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.root != o && o.mentions(name) }) {
 		return false
 	}
 	ok := true

@@ -14,29 +14,39 @@ type ignoreEntry struct{ file, line string }
 func (c *file) builds() map[string]string {
 	list := map[string]string{}
 	for _, s := range c.services {
-		n := lint.FollowedNode(get(s.merged, "build"))
-		context, dockerfile := scalarText(n), ""
-		if context == "" {
-			if context = scalarText(get(n, "context")); context == "" && n == nil {
-				continue
-			}
-			dockerfile = scalarText(get(n, "dockerfile"))
+		if context, dockerfile := s.buildsIn(c.dir); context != "" {
+			list[context] = dockerfile
 		}
-		if context == "" {
-			context = "."
-		}
-		if strings.Contains(context, "://") || lint.Open(context, nil) {
-			continue
-		}
-		if !filepath.IsAbs(context) {
-			context = filepath.Join(c.dir, context)
-		}
-		if dockerfile == "" {
-			dockerfile = "Dockerfile"
-		}
-		list[context] = filepath.Join(context, dockerfile)
 	}
 	return list
+}
+
+// buildsIn gives context and Dockerfile of a service whose paths start at dir;
+// "" without a build, or with one that is not on this disk.
+func (s *service) buildsIn(dir string) (context, dockerfile string) {
+	n := lint.FollowedNode(get(s.merged, "build"))
+	if context = scalarText(n); context == "" {
+		if context = scalarText(get(n, "context")); context == "" && n == nil {
+			return "", ""
+		}
+		dockerfile = scalarText(get(n, "dockerfile"))
+	}
+	if context == "" {
+		context = "."
+	}
+	if strings.Contains(context, "://") || lint.Open(context, nil) {
+		return "", ""
+	}
+	if !filepath.IsAbs(context) {
+		context = filepath.Join(dir, context)
+	}
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	if !filepath.IsAbs(dockerfile) {
+		dockerfile = filepath.Join(context, dockerfile)
+	}
+	return context, dockerfile
 }
 
 // keepOut has git and builds leave a file of plaintext alone.

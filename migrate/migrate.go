@@ -71,49 +71,32 @@ type Plan struct {
 	Stores  []*Store
 	Changes []Change
 	Left    []Left
+	Out     []Out
+	Unread  []Unread
 	hidden  []string // texts that must not be printed
 }
 
 // New plans the migration of compose files and of what they lead to: files
 // that they include or extend, env files and Dockerfiles. Every edited compose file was parsed again: its tree is the intended
-// one, and every service gets the variables that it got before.
+// one, and every service gets the variables that it got before. A file that
+// cannot be edited is in Out; it is an error if all are.
 func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	files, err := lint.ComposeFiles(ctx, o.Lint.Dir, paths)
 	if err != nil {
 		return nil, err
 	}
 	p := newPlanner(o)
-	if p.all, err = p.parts(files); err != nil {
-		return nil, err
-	}
+	p.all = p.parts(files)
 	found, err := findings(ctx, o, paths)
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range p.all {
-		if n.refused != "" {
-			continue
-		}
-		if err := p.composeFile(n); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.shown(n.path), err)
-		}
+	for p.pass() {
+	}
+	if err := p.allOut(); err != nil {
+		return nil, err
 	}
 	return p.finish(found)
-}
-
-// editable refuses a file in which positions cannot be told.
-func editable(path string) error {
-	data, err := original(path)
-	if err != nil {
-		return err
-	}
-	if data == nil {
-		return os.ErrNotExist
-	}
-	if oddBreaks(data) {
-		return errors.New("it has line breaks other than LF and CRLF; replace them first")
-	}
-	return nil
 }
 
 // findings are the plaintext secrets as lint reports them.
@@ -134,28 +117,42 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
+	stay   map[string]map[string]string // env file -> variable -> why it has to stay
+	args   map[dockerArg]string         // why an argument has to stay one
+	torn   bool                         // this pass moved what a later file had to keep
 	state
 }
 
 // state is what an attempt changes.
 type state struct {
-	now    map[string][]byte            // files as they would be
-	edits  map[string][]edit            // of the original bytes
-	order  []string                     // of the files in now
-	stores map[string]*names            // by path
-	moved  map[string]map[string]*value // env file -> variable
-	places map[string]bool              // shown file:line:key of what moves
-	why    map[string]string            // the same, of what is left
+	now    map[string][]byte              // files as they would be
+	edits  map[string][]edit              // of the original bytes
+	order  []string                       // of the files in now
+	stores map[string]*names              // by path
+	moved  map[movedKey]map[string]*value // by variable
+	places map[string]bool                // shown file:line:key of what moves
+	why    map[string]string              // the same, of what is left
 	hidden []string
 	ignore []ignoreEntry
-	args   map[string]bool // Dockerfile and argument that is mounted now
+	mounts map[dockerArg]bool // arguments that are mounted now
+	grants []grant
 }
 
+// movedKey is an env file, and the store that its variables move to.
+type movedKey struct{ env, store string }
+
 func newPlanner(o Options) *planner {
-	return &planner{o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain}, state: state{
+	return &planner{
+		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
+		stay: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+	}
+}
+
+func newState() state {
+	return state{
 		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
-		moved: map[string]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, args: map[string]bool{},
-	}}
+		moved: map[movedKey]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
+	}
 }
 
 // original reads a file as it is on disk; nil if there is none.
@@ -200,37 +197,8 @@ func (p *planner) stage(path string, data []byte, edits []edit) error {
 	return nil
 }
 
-// composeFile plans one file: with the image's own file variables where that
-// is possible, else with variables alone.
-func (p *planner) composeFile(n *part) error {
-	data, err := original(n.path)
-	if err != nil {
-		return err
-	}
-	var first error
-	for _, simple := range []bool{false, true} {
-		saved := p.save()
-		c, err := p.open(n, data, simple)
-		if err == nil {
-			err = c.run()
-		}
-		if err == nil {
-			n.result = c.doc.root
-			return nil
-		}
-		p.state = saved
-		if first == nil {
-			first = err
-		}
-		if !errors.Is(err, errPlace) && !errors.Is(err, errMeaning) {
-			return err
-		}
-	}
-	return first
-}
-
 // errMeaning is about an edit that would change more than was meant.
-var errMeaning = errors.New("the edited file would not mean the same, so nothing was changed; move its secrets by hand")
+var errMeaning = errors.New("the edited file would not mean the same")
 
 func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	plan := &Plan{}
@@ -250,48 +218,52 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		}
 		plan.Changes = append(plan.Changes, Change{Path: path, Shown: p.shown(path), Old: old, New: p.now[path], Mode: 0o644, edits: p.edits[path]})
 	}
+	for _, n := range p.all {
+		if n.out != nil {
+			plan.Out = append(plan.Out, *n.out)
+		}
+	}
+	plan.Unread = p.unread()
 	for i := range found {
 		f := &found[i]
 		at := place(f.File, f.Line, f.Key)
 		if p.places[at] {
 			continue
 		}
+		p.hide(p.textOf(f))
+		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
+			plan.Out[out].Secrets++
+			continue
+		}
 		l := Left{f.File, f.Line, f.Column, f.Rule, f.Message, f.Fix.Text}
-		if why := cmp.Or(p.why[at], p.shared(f.File)); why != "" {
+		if why := cmp.Or(p.why[at], p.neededBy(p.onDisk(f.File), f.Key)); why != "" {
 			l.Todo = why
 		} else if f.Fix.By != lint.ByHand {
 			l.Todo = f.Hint
 		}
 		plan.Left = append(plan.Left, l)
-		p.hide(p.textOf(f))
 	}
 	plan.hidden = p.hidden
 	return plan, nil
 }
 
-// shared gives the reason why nothing of a file can be moved, or "".
-func (p *planner) shared(shown string) string {
-	for _, n := range p.all {
-		if p.shown(n.path) == shown {
-			return n.refused
-		}
-	}
-	return ""
-}
-
 // textOf gives the text of a finding, to keep it out of diffs.
 func (p *planner) textOf(f *lint.Finding) string {
-	path := f.File
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(p.o.Lint.Dir, path)
-	}
-	data, err := original(path)
+	data, err := original(p.onDisk(f.File))
 	if err != nil || data == nil {
 		return ""
 	}
 	t := newText(data)
 	from, to := t.offset(f.Line, f.Column), t.offset(f.EndLine, f.EndColumn)
 	return string(data[from:max(from, to)])
+}
+
+// onDisk is the reverse of shown.
+func (p *planner) onDisk(shown string) string {
+	if filepath.IsAbs(shown) {
+		return shown
+	}
+	return filepath.Join(p.o.Lint.Dir, shown)
 }
 
 // hide keeps texts out of every diff, line by line.

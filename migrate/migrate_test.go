@@ -101,6 +101,9 @@ func planned(t *testing.T, a *txtar.Archive) string {
 			fmt.Fprintf(&b, "  %s=%q %s\n", v.Name, v.Value.Reveal(), strings.Join(v.Places, " "))
 		}
 	}
+	for i := range p.Out {
+		fmt.Fprintf(&b, "out: %v (%d)\n", &p.Out[i], p.Out[i].Secrets)
+	}
 	for _, l := range p.Left {
 		fmt.Fprintf(&b, "left: %s:%d:%d %s %s\n", l.File, l.Line, l.Column, l.Rule, l.Todo)
 	}

@@ -53,20 +53,16 @@ func (n *names) clone() *names {
 func (p *planner) save() state {
 	s := p.state
 	s.now, s.edits, s.places, s.why = maps.Clone(p.now), maps.Clone(p.edits), maps.Clone(p.places), maps.Clone(p.why)
-	s.args = maps.Clone(p.args)
+	s.mounts, s.grants = maps.Clone(p.mounts), slices.Clone(p.grants)
 	s.order, s.hidden, s.ignore = slices.Clone(p.order), slices.Clone(p.hidden), slices.Clone(p.ignore)
-	s.stores, s.moved = map[string]*names{}, map[string]map[string]*value{}
+	s.stores, s.moved = map[string]*names{}, map[movedKey]map[string]*value{}
 	for path, n := range p.stores {
 		s.stores[path] = n.clone()
 	}
-	for path, m := range p.moved {
-		s.moved[path] = map[string]*value{}
+	for key, m := range p.moved {
+		s.moved[key] = map[string]*value{}
 		for name, v := range m {
-			for _, n := range s.stores {
-				if w := n.byName[v.name]; w != nil && w.text == v.text {
-					s.moved[path][name] = w
-				}
-			}
+			s.moved[key][name] = s.stores[key.store].byName[v.name]
 		}
 	}
 	return s

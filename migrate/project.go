@@ -1,9 +1,8 @@
 package migrate
 
 import (
-	"fmt"
+	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,46 +17,50 @@ import (
 // does x-compose-secure.sops have an effect.
 type part struct {
 	path, dir string // paths of the file start at dir
-	root      *part  // the named file, or itself
+	data      []byte
+	root      *part    // the named file, or itself
+	projects  []string // directories of the other named files that lead to it
+	named     bool     // it may be used on its own, whoever leads to it
 	included  bool
 	extended  bool
-	tree      *yaml.Node // as it is on disk
-	result    *yaml.Node // as it would be, once it is planned
-	refused   string     // why nothing of it can be moved
-	envFiles  []string   // that an include names, in place of .env
+	trees     []*yaml.Node // as they are on disk: one, or all of a file that is left out
+	result    *yaml.Node   // as it would be, once it is planned
+	out       *Out         // why it is left as it is
+	envFiles  []string     // that an include names, in place of .env
 	// linked are services that extend others or are extended: what one of
 	// them gets, others get.
 	linked map[string]bool
+}
+
+// tree is the mapping that the file is; nil if it is none.
+func (n *part) tree() *yaml.Node {
+	if len(n.trees) == 0 {
+		return nil
+	}
+	return n.trees[0]
 }
 
 // maxParts bounds how many files are followed.
 const maxParts = 1000
 
 // parts gives the named files and those that they lead to, these first.
-func (p *planner) parts(paths []string) ([]*part, error) {
+func (p *planner) parts(paths []string) []*part {
 	byPath := map[string]*part{}
 	var list []*part
 	for _, path := range paths {
 		if byPath[path] != nil {
 			continue
 		}
-		if err := editable(path); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.shown(path), err)
+		n := p.read(path, filepath.Dir(path))
+		if n == nil {
+			continue
 		}
-		n := &part{path: path, dir: filepath.Dir(path)}
-		n.root = n
-		data, err := original(path)
-		if err == nil {
-			n.tree, err = lint.ReadYAML(data)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.shown(path), err)
-		}
+		n.root, n.named = n, true
 		byPath[path] = n
 		list = append(list, n)
 	}
 	for i := 0; i < len(list) && len(list) < maxParts; i++ {
-		list = append(list, list[i].follow(byPath)...)
+		list = append(list, p.follow(list[i], byPath)...)
 	}
 	for _, n := range list {
 		for n.root.root != n.root { // a named file that another one includes
@@ -67,24 +70,47 @@ func (p *planner) parts(paths []string) ([]*part, error) {
 	owners := slices.DeleteFunc(slices.Clone(list), func(n *part) bool { return n.root != n })
 	led := slices.DeleteFunc(list, func(n *part) bool { return n.root == n })
 	slices.Reverse(led) // what is included comes before what includes it
-	return append(led, owners...), nil
+	return append(led, owners...)
+}
+
+// read reads a compose file; nil if there is nothing to edit. One that cannot
+// be edited is a part that is left out.
+func (p *planner) read(path, dir string) *part {
+	n := &part{path: path, dir: dir}
+	data, err := original(path)
+	if err == nil && (data == nil || lint.IsEncrypted(data)) {
+		return nil
+	}
+	n.data = data
+	if err == nil {
+		var tree *yaml.Node
+		if tree, err = lint.ReadYAML(data); err == nil {
+			n.trees = []*yaml.Node{tree}
+			return n
+		}
+		n.trees = lint.Documents(data)
+	}
+	n.out = p.outFor(n, err)
+	return n
 }
 
 // follow gives the files that n leads to and that were not known.
-func (n *part) follow(byPath map[string]*part) []*part {
+func (p *planner) follow(n *part, byPath map[string]*part) (list []*part) {
+	for _, tree := range n.trees {
+		list = append(list, p.followTree(n, tree, byPath)...)
+	}
+	return list
+}
+
+func (p *planner) followTree(n *part, root *yaml.Node, byPath map[string]*part) []*part {
 	var list []*part
 	reach := func(path, dir string, included bool) *part {
 		known := byPath[path]
 		if known == nil {
-			data, err := original(path)
-			if err != nil || data == nil || editable(path) != nil || lint.IsEncrypted(data) {
+			if known = p.read(path, dir); known == nil {
 				return nil
 			}
-			tree, err := lint.ReadYAML(data)
-			if err != nil {
-				return nil
-			}
-			known = &part{path: path, dir: dir, tree: tree, root: n.root}
+			known.root = n.root
 			byPath[path] = known
 			list = append(list, known)
 		}
@@ -93,11 +119,12 @@ func (n *part) follow(byPath map[string]*part) []*part {
 		case known.root == known && known != n.root:
 			known.root, known.dir = n.root, dir
 		case known.root.dir != n.root.dir || known.dir != dir && known.root != known:
-			known.refused = "several projects share this file"
+			known.out = p.outFor(known, errors.New("several projects share this file"))
+			known.projects = append(known.projects, n.root.dir)
 		}
 		return known
 	}
-	for _, i := range scalarsOrMaps(get(n.tree, "include")) {
+	for _, i := range scalarsOrMaps(get(root, "include")) {
 		paths, dir := scalarList(i), ""
 		if i.Kind == yaml.MappingNode {
 			paths, dir = scalarList(get(i, "path")), scalarText(get(i, "project_directory"))
@@ -116,7 +143,7 @@ func (n *part) follow(byPath map[string]*part) []*part {
 			}
 		}
 	}
-	for _, e := range lint.Entries(get(n.tree, "services")) {
+	for _, e := range lint.Entries(get(root, "services")) {
 		x := lint.FollowedNode(get(e.Value, "extends"))
 		if x == nil {
 			continue
@@ -181,26 +208,34 @@ func onDisk(dir, path string) string {
 func (p *planner) others(n *part) []*part {
 	var list []*part
 	for _, o := range p.all {
-		if o != n && o.root.dir == n.root.dir {
+		if o != n && (o.root.dir == n.root.dir || slices.Contains(o.projects, n.root.dir)) {
 			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// envOf gives the variables of the .env files that a part sees: its own, and
-// that of the named file, which wins.
-func (p *planner) envOf(n *part) map[string]string {
+// envPaths gives the .env files that a part sees: its own, or those that its
+// include names, and that of the named file, which wins.
+func (n *part) envPaths() []string {
 	files := []string{filepath.Join(n.root.dir, ".env")}
-	if n.included {
-		own := n.envFiles
-		if own == nil {
-			own = []string{filepath.Join(n.dir, ".env")}
-		}
-		files = append(slices.Clone(own), files...)
+	for _, dir := range n.projects {
+		files = append(files, filepath.Join(dir, ".env"))
 	}
+	if !n.included {
+		return files
+	}
+	own := n.envFiles
+	if own == nil {
+		own = []string{filepath.Join(n.dir, ".env")}
+	}
+	return append(slices.Clone(own), files...)
+}
+
+// envOf gives the variables of the .env files that a part sees.
+func (p *planner) envOf(n *part) map[string]string {
 	values := map[string]string{}
-	for _, file := range files {
+	for _, file := range n.envPaths() {
 		if data, err := original(file); err == nil && data != nil && !lint.IsEncrypted(data) {
 			maps.Copy(values, envValues(data))
 		}
@@ -228,7 +263,13 @@ func (n *part) base() string {
 // setElsewhere reports whether another part sets a variable of a service.
 func (c *file) setElsewhere(service, name string) bool {
 	for _, o := range c.others(c.part) {
-		for _, s := range services(o.tree) {
+		if o.out != nil {
+			if o.mentions(service) && (o.mentions(name) || o.mentions("env_file")) {
+				return true
+			}
+			continue
+		}
+		for _, s := range services(o.tree()) {
 			if s.name != service {
 				continue
 			}
@@ -236,7 +277,7 @@ func (c *file) setElsewhere(service, name string) bool {
 				return true
 			}
 			for _, f := range s.envFiles(o.dir) {
-				if data, err := os.ReadFile(f.path); err == nil {
+				if data, err := original(f.path); err == nil {
 					if _, ok := envValues(data)[name]; ok {
 						return true
 					}

@@ -39,15 +39,6 @@ func newText(data []byte) *text {
 	return t
 }
 
-// oddBreaks reports whether data has line breaks that YAML counts and editors
-// do not: positions would be those of other lines.
-func oddBreaks(data []byte) bool {
-	if bytes.ContainsAny(data, "\u0085\u2028\u2029") {
-		return true
-	}
-	return bytes.Count(data, []byte("\r")) != bytes.Count(data, []byte("\r\n"))
-}
-
 // line gives the 1-based line of an offset.
 func (t *text) line(offset int) int {
 	return sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > offset })

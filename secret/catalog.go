@@ -32,7 +32,7 @@ type Image struct {
 	BothSet     BothSet  // what happens when the variable stands beside its file form
 	Newline     Newline  // what happens to a newline at the end of the file
 	Owner       *Owner   // the owner and mode the image insists on; nil: any it can read
-	RunsAs      *int     // the uid that reads the file, where it is known not to be root
+	RunsAs      string   // the user that reads the file, a uid or a name in the image, where it is known not to be root
 
 	names  []string
 	tags   versionRange

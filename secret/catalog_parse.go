@@ -7,7 +7,6 @@ import (
 	"io"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -127,13 +126,10 @@ func (i *Image) parseBehaviour(cell map[string]string) error {
 }
 
 func (i *Image) parseOwner(owner, runsAs string) error {
-	if runsAs != "" {
-		uid, err := strconv.Atoi(runsAs)
-		if err != nil {
-			return fmt.Errorf("runs_as %q is no uid", runsAs)
-		}
-		i.RunsAs = &uid
+	if runsAs == "0" || runsAs == "root" || strings.ContainsAny(runsAs, " :") {
+		return fmt.Errorf("runs_as %q is not a user other than root", runsAs)
 	}
+	i.RunsAs = runsAs
 	if owner == "" {
 		return nil
 	}

@@ -164,8 +164,8 @@ func TestFacts(t *testing.T) {
 		t.Errorf("elasticsearch owner (-want +got):\n%s", diff)
 	}
 	gf, _ := Default().Lookup("grafana/grafana")
-	if gf.RunsAs == nil || *gf.RunsAs != 472 {
-		t.Errorf("grafana runs as %v, want 472", gf.RunsAs)
+	if gf.RunsAs != "472" {
+		t.Errorf("grafana runs as %q, want 472", gf.RunsAs)
 	}
 	for image, want := range map[string]BothSet{"postgres": BothError, "wordpress": BothFile, "n8nio/n8n": BothVariable} {
 		if i, _ := Default().Lookup(image); i.BothSet != want {
@@ -248,7 +248,7 @@ func TestParseCatalogErrors(t *testing.T) {
 		{"bad word", head + "x,,suffix:_FILE,A,,perhaps,kept,,,no,a:b,\n", "documented words"},
 		{"bad verified", head + "x,,none,,,,,,,maybe,a:b,\n", "yes or no"},
 		{"bad owner", head + "x,,suffix:_FILE,A,,error,kept,root,,no,a:b,\n", "UID:GID MODE"},
-		{"bad uid", head + "x,,suffix:_FILE,A,,error,kept,,root,no,a:b,\n", "is no uid"},
+		{"bad uid", head + "x,,suffix:_FILE,A,,error,kept,,root,no,a:b,\n", "is not a user other than root"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

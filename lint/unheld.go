@@ -1,0 +1,150 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Unheld is a variable in a place that cannot hold a secret: up refuses a
+// project that takes a stored variable there.
+type Unheld struct {
+	Name string
+	At   string     // services.web.labels.a
+	Arg  string     // the build argument that it is, or ""
+	Key  *yaml.Node // the scalar of its name, where it is a build argument
+	Line int
+}
+
+// Why says why the variable has to stay where it is defined; arg says why a
+// build argument stays one.
+func (u *Unheld) Why(arg string) string {
+	if u.Arg == "" {
+		return u.At + " takes it and cannot hold a secret; give it to environment or secrets alone"
+	}
+	if arg != "" {
+		arg = " (" + arg + ")"
+	}
+	return fmt.Sprintf("build argument %s takes it and cannot become a build secret%s; use build.secrets and RUN --mount=type=secret by hand", u.Arg, arg)
+}
+
+// UnheldVariables lists the variables that a compose file takes where no secret can
+// stand: anywhere but in environments, commands, health checks, declared
+// secrets and configs, and x- keys, whose anchors are followed instead.
+func UnheldVariables(root *yaml.Node) []Unheld {
+	w := &unheldWalk{}
+	services := serviceEntries(root)
+	for _, e := range services {
+		w.service("services."+e.key.Value, e.value)
+	}
+	if get(root, "services") == nil {
+		return w.found // the services stand at the top
+	}
+	for _, e := range entries(root) {
+		switch key := e.key.Value; {
+		case key == "services" || strings.HasPrefix(key, "x-"):
+		case key == "secrets" || key == "configs":
+			for _, d := range entries(e.value) {
+				w.fields(key+"."+d.key.Value, d.value, "environment", "content")
+			}
+		default:
+			w.seen = map[*yaml.Node]bool{}
+			w.node(key, e.value)
+		}
+	}
+	return w.found
+}
+
+type unheldWalk struct {
+	found []Unheld
+	seen  map[*yaml.Node]bool
+}
+
+func (w *unheldWalk) service(at string, n *yaml.Node) {
+	w.fields(at, n, "environment", "command", "entrypoint", "healthcheck", "build")
+	w.fields(at+".healthcheck", get(n, "healthcheck"), "test")
+	build := follow(get(n, "build"))
+	if build == nil || build.Kind != yaml.MappingNode {
+		w.node(at+".build", build)
+		return
+	}
+	w.fields(at+".build", build, "args")
+	for _, pr := range pairs(get(build, "args")) {
+		names := Variables(pr.value)
+		if pr.none {
+			names = []string{pr.name}
+		}
+		for _, name := range names {
+			w.found = append(w.found, Unheld{Name: name, At: at + ".build.args." + pr.name, Arg: pr.name, Key: pr.key, Line: pr.node.Line})
+		}
+	}
+}
+
+// fields visits a mapping except for the keys that can hold a secret.
+func (w *unheldWalk) fields(at string, n *yaml.Node, but ...string) {
+	w.seen = map[*yaml.Node]bool{}
+	for _, e := range entries(n) {
+		if key := e.key.Value; !strings.HasPrefix(key, "x-") && !slices.Contains(but, key) {
+			w.node(at+"."+key, e.value)
+		}
+	}
+}
+
+// node visits everything below n once: aliases can make a small file huge.
+func (w *unheldWalk) node(at string, n *yaml.Node) {
+	if n = follow(n); n == nil || w.seen[n] {
+		return
+	}
+	w.seen[n] = true
+	switch n.Kind {
+	case yaml.ScalarNode:
+		for _, name := range Variables(n.Value) {
+			w.found = append(w.found, Unheld{Name: name, At: at, Line: n.Line})
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			w.node(at, c)
+		}
+	default:
+		for _, e := range entries(n) {
+			w.node(at+"."+e.key.Value, e.value)
+		}
+	}
+}
+
+// unheldHere is UnheldVariables of c.
+func (c *composeFile) unheldHere() []Unheld {
+	if c.unheld == nil {
+		list := UnheldVariables(c.root)
+		c.unheld = &list
+	}
+	return *c.unheld
+}
+
+// whyUnheld gives the reason why a variable of .env has to stay there, or "".
+// l, if there is one, knows who else builds.
+func (c *composeFile) whyUnheld(name string, l *linter) string {
+	for _, u := range c.unheldHere() {
+		if u.Name != name {
+			continue
+		}
+		if u.Arg == "" {
+			return u.Why("")
+		}
+		why, moves := "", false
+		for _, a := range c.buildArgs() {
+			if a.Key == u.Key {
+				if why = a.Why; why == "" && l != nil {
+					why = l.builtWithout(a.Dockerfile, a.Name)
+				}
+				moves = why == "" && a.From == name
+			}
+		}
+		if !moves {
+			return u.Why(why)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,159 @@
+package migrate
+
+import (
+	"errors"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/lint"
+)
+
+// pass plans every file, with what former passes have learned. It reports
+// whether it learned more: all is planned anew then, since what one file has to
+// leave others must not take.
+func (p *planner) pass() (again bool) {
+	p.state, p.torn = newState(), false
+	for _, n := range p.all {
+		n.result = nil
+	}
+	for _, n := range p.all {
+		if n.out != nil {
+			continue
+		}
+		err := p.composeFile(n)
+		if p.torn {
+			return true
+		}
+		if err != nil {
+			p.leaveOut(n, err)
+			again = true
+		}
+	}
+	if p.followOut() || again {
+		return true
+	}
+	for _, n := range p.all {
+		again = p.keepUnheld(n) || again
+	}
+	return p.keepArgs() || again
+}
+
+// composeFile plans one file: with the image's own file variables where that
+// is possible, else with variables alone.
+func (p *planner) composeFile(n *part) error {
+	var first error
+	for _, simple := range []bool{false, true} {
+		saved := p.save()
+		c, err := p.open(n, simple)
+		if err == nil {
+			err = c.run()
+		}
+		if err == nil {
+			n.result = c.doc.root
+			return nil
+		}
+		p.state = saved
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, errPlace) && !errors.Is(err, errMeaning) {
+			return err
+		}
+	}
+	return first
+}
+
+// planned gives what the file would hold, or what it holds if it stays.
+func (n *part) planned() []*yaml.Node {
+	if n.result != nil {
+		return []*yaml.Node{n.result}
+	}
+	return n.trees
+}
+
+// keepUnheld keeps entries of .env that a file still takes where no secret can
+// stand. It reports whether there is one that had moved.
+func (p *planner) keepUnheld(n *part) (again bool) {
+	keep := func(name, why string) {
+		for _, path := range n.envPaths() {
+			if p.hasMoved(path, name) {
+				p.keep(path, name, why)
+				again = true
+			}
+		}
+	}
+	for _, tree := range n.planned() {
+		for _, u := range lint.UnheldVariables(tree) {
+			keep(u.Name, u.Why(p.why[place(p.shown(n.path), u.Line, u.Arg)]))
+		}
+		if p.o.Files { // nothing defines them any more
+			for name := range takenBy(tree) {
+				keep(name, outsideEnvironments)
+			}
+		}
+	}
+	return again
+}
+
+const outsideEnvironments = "it is used outside environments; a SOPS file can define it"
+
+// takenBy gives the variables that anything below n takes.
+func takenBy(n *yaml.Node) map[string]bool {
+	names := map[string]bool{}
+	noteBare(n, names)
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode {
+			for _, name := range lint.Variables(n.Value) {
+				names[name] = true
+			}
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	walk(n)
+	return names
+}
+
+// keep has a variable stay in its env file.
+func (p *planner) keep(path, name, why string) {
+	if p.stay[path] == nil {
+		p.stay[path] = map[string]string{}
+	}
+	p.stay[path][name] = why
+}
+
+// dockerArg is an argument of a Dockerfile.
+type dockerArg struct{ dockerfile, name string }
+
+// keepArgs keeps arguments of Dockerfiles that somebody builds without the
+// secret which took their place: such a build would stop.
+func (p *planner) keepArgs() (again bool) {
+	for a := range p.mounts {
+		granted := map[[2]string]bool{} // a file may add to the service of another
+		var without []*part
+		var names []string
+		for _, n := range p.all {
+			for _, tree := range n.planned() {
+				for _, s := range services(tree) {
+					build := lint.FollowedNode(get(s.merged, "build"))
+					_, dockerfile := s.buildsIn(n.dir)
+					switch list := lint.FollowedNode(get(build, "secrets")); {
+					case list != nil && list.Kind == yaml.SequenceNode && hasGrant(list, a):
+						granted[[2]string{n.root.dir, s.name}] = true
+					case dockerfile == a.dockerfile:
+						without, names = append(without, n), append(names, s.name)
+					}
+				}
+			}
+		}
+		for i, n := range without {
+			if !granted[[2]string{n.root.dir, names[i]}] {
+				p.args[a] = "service " + names[i] + " of " + p.shown(n.path) + " builds the same Dockerfile without it; give it to both"
+				again = true
+			}
+		}
+	}
+	return again
+}
