@@ -103,7 +103,9 @@ type Summary struct {
 type Report struct {
 	Findings []Finding `json:"findings"`
 	Summary  Summary   `json:"summary"`
-	// Problems are files that could not be read as what they are; each is a
-	// line with its position.
+	// Problems are files that could not be read as what they are, so that the
+	// check is not complete; each is a line with its position.
 	Problems []string `json:"problems,omitempty"`
+	// Idle says why no file was read at all, or is "".
+	Idle string `json:"-"`
 }

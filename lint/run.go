@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -70,6 +71,9 @@ type linter struct {
 	seen     map[string]bool
 	queue    []fileRef
 	pending  []fileRef // read when no compose file can name them any more
+	walked   []string  // directories that were asked for, as they were named
+	named    bool      // a file was asked for
+	here     int       // files in these directories
 	stdin    []byte
 	count    int
 	findings []Finding
@@ -95,7 +99,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 			if err != nil {
 				return fmt.Errorf("read standard input: %w", err)
 			}
-			l.stdin = data
+			l.stdin, l.named = data, true
 			l.add(fileRef{path: "-"})
 			continue
 		}
@@ -108,6 +112,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 			return fmt.Errorf("%s: %w", p, cause(err))
 		}
 		if !info.IsDir() {
+			l.named = true
 			l.later(fileRef{path: full, kind: kindOf(full)})
 			continue
 		}
@@ -115,6 +120,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, cause(err))
 		}
+		l.walked, l.here = append(l.walked, p), l.here+len(refs)
 		for _, r := range refs {
 			l.later(r)
 		}
@@ -286,8 +292,7 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 			return
 		}
 		if err != nil {
-			// The parser's words may repeat a part of the file.
-			p.result.problems = append(p.result.problems, p.src.path+": invalid YAML; docker compose config says where")
+			p.result.problems = append(p.result.problems, compose.ExplainYAML(p.src.path, err).Error())
 			p.lines()
 			return
 		}
@@ -346,7 +351,7 @@ func (l *linter) report() *Report {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.start, b.start), cmp.Compare(a.Rule, b.Rule))
 	})
 	slices.Sort(l.problems)
-	r := &Report{Findings: []Finding{}, Problems: l.problems}
+	r := &Report{Findings: []Finding{}, Problems: l.problems, Idle: l.idle()}
 	r.Summary = Summary{Files: l.count, Ignored: l.ignored}
 	known := l.options.Baseline.counter()
 	for _, f := range l.findings {
@@ -366,6 +371,23 @@ func (l *linter) report() *Report {
 	}
 	r.Summary.Findings = len(r.Findings)
 	return r
+}
+
+// idle says why nothing was read, or "". A file that was named and is excluded
+// was left out on purpose.
+func (l *linter) idle() string {
+	if l.count > 0 || len(l.problems) > 0 || l.named {
+		return ""
+	}
+	dirs := make([]string, len(l.walked))
+	for i, d := range l.walked {
+		dirs[i] = fmt.Sprintf("%q", d)
+	}
+	where := strings.Join(dirs, " and ")
+	if l.here > 0 {
+		return "every file in " + where + " is excluded"
+	}
+	return "no compose file, env file or Dockerfile in " + where + "; name a path"
 }
 
 // lines is what is left for a file that is no YAML, such as a template: lines
