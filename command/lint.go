@@ -95,11 +95,14 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	return nil
 }
 
-// complete says what could not be checked, and fails when there is such a
-// thing, whatever was found elsewhere.
+// complete says what could not be checked, and fails when that was asked for,
+// whatever was found elsewhere.
 func (s *session) complete(r *lint.Report) error {
 	if r.Idle != "" {
 		return errors.New(r.Idle)
+	}
+	for _, n := range r.Notes {
+		s.log.warn(lint.Printable(n.String()))
 	}
 	for _, p := range r.Problems {
 		s.log.error(lint.Printable(p))

@@ -106,6 +106,8 @@ type Report struct {
 	// Problems are files that could not be read as what they are, so that the
 	// check is not complete; each is a line with its position.
 	Problems []string `json:"problems,omitempty"`
+	// Notes are files that another one names and that were not there to check.
+	Notes []Note `json:"notes,omitempty"`
 	// Idle says why no file was read at all, or is "".
 	Idle string `json:"-"`
 }

@@ -11,8 +11,8 @@ import (
 // Formats lists the names that Write takes.
 func Formats() []string { return []string{"text", "json", "sarif", "github"} }
 
-// Write writes a report. colour counts for text only, which leaves out the
-// problems: they are for standard error.
+// Write writes a report. colour counts for text only, which leaves out
+// problems and notes: they are for standard error.
 func Write(w io.Writer, r *Report, format, version string, colour bool) error {
 	switch format {
 	case "json":
@@ -123,6 +123,9 @@ func writeGitHub(w io.Writer, r *Report) error {
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(out, "::error::%s\n", data.Replace(p))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(out, "::warning file=%s,line=%d,col=%d::%s\n", property.Replace(n.File), n.Line, n.Column, data.Replace(n.Text))
 	}
 	return out.Flush()
 }

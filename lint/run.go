@@ -78,6 +78,7 @@ type linter struct {
 	count    int
 	findings []Finding
 	problems []string
+	notes    []Note
 	ignored  int
 	composes map[string]*composeFile // that were read, by path
 	includes []fileRef
@@ -88,6 +89,7 @@ type result struct {
 	findings []Finding
 	refs     []fileRef
 	problems []string
+	notes    []Note
 	ignored  int
 	skipped  bool
 }
@@ -200,6 +202,7 @@ func (l *linter) take(r *result) {
 	}
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
+	l.notes = append(l.notes, r.notes...)
 	l.ignored += r.ignored
 	for _, ref := range r.refs {
 		if ref.kind == kindEnv && ref.compose != nil {
@@ -322,6 +325,7 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 		}
 	}
 	p.result.refs = append(p.result.refs, c.refs()...)
+	p.unread(c)
 }
 
 // isEncrypted reports whether SOPS has written the file.
@@ -351,7 +355,8 @@ func (l *linter) report() *Report {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.start, b.start), cmp.Compare(a.Rule, b.Rule))
 	})
 	slices.Sort(l.problems)
-	r := &Report{Findings: []Finding{}, Problems: l.problems, Idle: l.idle()}
+	slices.SortFunc(l.notes, compareNotes)
+	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, Idle: l.idle()}
 	r.Summary = Summary{Files: l.count, Ignored: l.ignored}
 	known := l.options.Baseline.counter()
 	for _, f := range l.findings {
