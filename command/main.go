@@ -216,7 +216,11 @@ func (s *session) other(c *cli.Context) error {
 		return err
 	}
 	if !known {
-		return usagef("unknown command %q; see compose-secure --help", name)
+		meant := ""
+		if near := nearest(c.App.Commands, name); near != "" {
+			meant = fmt.Sprintf("did you mean %q?; ", near)
+		}
+		return usagef("unknown command %q; %ssee compose-secure --help", name, meant)
 	}
 	return runPass(c.Context, s, c.Args().First(), c.Args().Tail())
 }
