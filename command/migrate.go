@@ -69,6 +69,9 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	}
 	paths := o.paths
 	if len(paths) == 0 {
+		paths = s.global.files.Value()
+	}
+	if len(paths) == 0 {
 		if paths, err = defaultFile(dir); err != nil {
 			return err
 		}
