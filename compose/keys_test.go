@@ -36,7 +36,7 @@ func TestServiceKeys(t *testing.T) {
 			t.Errorf("%s is not known", key)
 		}
 	}
-	for key, want := range map[string]bool{"enviroment": false, "name": false, "": false, "-": false, "#extensions": false, "x-a": true, "log_opt": true} {
+	for key, want := range map[string]bool{"environmen": false, "name": false, "": false, "-": false, "#extensions": false, "x-a": true, "log_opt": true} {
 		if KnowsServiceKey(key) != want {
 			t.Errorf("%q: known is not %v", key, want)
 		}

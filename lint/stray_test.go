@@ -15,13 +15,13 @@ func TestKeysThatComposeDoesNotKnow(t *testing.T) {
 		name, service string
 		want          []string
 	}{
-		{"a mapping", "enviroment: {A_PASSWORD: hunter2}", []string{"CS001 <stdin> 3:30"}},
-		{"a list", "environmnet: [A_PASSWORD=hunter2, B=plain]", []string{"CS005 <stdin> 3:30"}},
+		{"a mapping", "environmen: {A_PASSWORD: hunter2}", []string{"CS001 <stdin> 3:30"}},
+		{"a list", "environments: [A_PASSWORD=hunter2, B=plain]", []string{"CS005 <stdin> 3:31"}},
 		{"deeper", "settings: {db: {password: hunter2}, host: db}", []string{"CS001 <stdin> 3:31"}},
-		{"a default", "enviroment: {A_PASSWORD: \"${A_PASSWORD:-hunter2}\"}", []string{"CS002 <stdin> 3:45"}},
-		{"a URL", "enviroment: {A: \"redis://:hunter2@redis\"}", []string{"CS005 <stdin> 3:31"}},
-		{"by its form", "enviroment: {A: ghp_" + strings.Repeat("a1", 18) + "}", []string{"CS005 <stdin> 3:21"}},
-		{"by reference", "enviroment: {A_PASSWORD: \"${A_PASSWORD}\", B_PASSWORD: , C_PASSWORD_FILE: /run/secrets/c}", nil},
+		{"a default", "environmen: {A_PASSWORD: \"${A_PASSWORD:-hunter2}\"}", []string{"CS002 <stdin> 3:45"}},
+		{"a URL", "environmen: {A: \"redis://:hunter2@redis\"}", []string{"CS005 <stdin> 3:31"}},
+		{"by its form", "environmen: {A: ghp_" + strings.Repeat("a1", 18) + "}", []string{"CS005 <stdin> 3:21"}},
+		{"by reference", "environmen: {A_PASSWORD: \"${A_PASSWORD}\", B_PASSWORD: , C_PASSWORD_FILE: /run/secrets/c}", nil},
 		{"grants", "secret: [db_password, {source: db_password, target: password}]", nil},
 		{"mounts", "volums: [./password:/run/password]", nil},
 		{"an extension", "x-other: {A_PASSWORD: hunter2}", nil},
@@ -48,12 +48,12 @@ func TestKeysThatComposeDoesNotKnow(t *testing.T) {
 }
 
 func TestKeysThatComposeDoesNotKnowAreNotMoved(t *testing.T) {
-	root, err := ReadYAML([]byte("services: {a: {enviroment: {A_PASSWORD: hunter2}}}\n"))
+	root, err := ReadYAML([]byte("services: {a: {environmen: {A_PASSWORD: hunter2}}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := EnvLiterals([]byte("services: {a: {enviroment: {A_PASSWORD: hunter2}}}\n"), root, secret.Policy{})
-	if !slices.ContainsFunc(list, func(l EnvLiteral) bool { return strings.Contains(l.Why, `"enviroment"`) }) {
+	list := EnvLiterals([]byte("services: {a: {environmen: {A_PASSWORD: hunter2}}}\n"), root, secret.Policy{})
+	if !slices.ContainsFunc(list, func(l EnvLiteral) bool { return strings.Contains(l.Why, `"environmen"`) }) {
 		t.Errorf("%+v", list)
 	}
 }
