@@ -25,7 +25,7 @@ func newBoot(s *session) *cli.Command {
 	var root string
 	var timeout time.Duration
 	rootFlag := &cli.StringFlag{Name: "root", Usage: "install below `DIR`, for an image of a machine", Destination: &root}
-	return &cli.Command{
+	return group(&cli.Command{
 		Name: "boot", Usage: "put the secrets of active projects back into RAM when the machine starts",
 		Description: `A reboot empties the RAM store. "boot install" writes a systemd unit that fills it
    again, from the same sources, before the engine starts its containers.
@@ -33,27 +33,24 @@ func newBoot(s *session) *cli.Command {
    Example:
      sudo compose-secure boot install`,
 		Subcommands: []*cli.Command{
-			{
+			alone(&cli.Command{
 				Name: "install", Usage: "write and enable the systemd unit", Flags: []cli.Flag{rootFlag},
-				Action: func(c *cli.Context) error { return runBootInstall(c.Context, s, root) },
-			},
-			{
+			}, func(c *cli.Context) error { return runBootInstall(c.Context, s, root) }),
+			alone(&cli.Command{
 				Name: "remove", Usage: "disable and remove the systemd unit", Flags: []cli.Flag{rootFlag},
-				Action: func(c *cli.Context) error { return runBootRemove(c.Context, s, root) },
-			},
-			{
+			}, func(c *cli.Context) error { return runBootRemove(c.Context, s, root) }),
+			interspersed(&cli.Command{
 				Name: "run", Usage: "put the files back now; what the unit calls", ArgsUsage: "[PROJECT...]",
 				Flags: []cli.Flag{&cli.DurationFlag{
 					Name: "timeout", Value: 2 * time.Minute, Usage: "how long to try again when a source does not answer", Destination: &timeout,
 				}},
-				Action: func(c *cli.Context) error { return runBoot(c.Context, s, c.Args().Slice(), timeout) },
-			},
+			}, func(c *cli.Context, projects []string) error { return runBoot(c.Context, s, projects, timeout) }),
 			{
 				Name: "restore", Hidden: true, // one project, in an environment of its own
 				Action: func(c *cli.Context) error { return runRestore(c.Context, s, c.Args().First()) },
 			},
 		},
-	}
+	}, "")
 }
 
 // records is where this user's records are kept.

@@ -39,19 +39,17 @@ compdef _compose_secure compose-secure
 }
 
 func newCompletion(s *session) *cli.Command {
-	return &cli.Command{
+	return interspersed(&cli.Command{
 		Name: "completion", Usage: "print a completion script for bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
 		Description: `Example:
      source <(compose-secure completion bash)`,
-		Action: func(c *cli.Context) error {
-			script, ok := completions[c.Args().First()]
-			if !ok || c.Args().Len() != 1 {
-				return usagef("completion takes one of bash, zsh, fish")
-			}
-			_, err := fmt.Fprint(s.Stdout, script)
-			return err
-		},
-	}
+	}, func(_ *cli.Context, args []string) error {
+		if len(args) != 1 || completions[args[0]] == "" {
+			return usagef("completion takes one of bash, zsh, fish")
+		}
+		_, err := fmt.Fprint(s.Stdout, completions[args[0]])
+		return err
+	})
 }
 
 const completionFlag = "--generate-bash-completion" // of urfave/cli
@@ -105,15 +103,12 @@ func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) [
 }
 
 func newMan(s *session) *cli.Command {
-	return &cli.Command{
-		Name: "man", Usage: "print the manual page", Hidden: true,
-		Action: func(c *cli.Context) error {
-			page, err := c.App.ToManWithSection(1)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprint(s.Stdout, page)
+	return alone(&cli.Command{Name: "man", Usage: "print the manual page", Hidden: true}, func(c *cli.Context) error {
+		page, err := c.App.ToManWithSection(1)
+		if err != nil {
 			return err
-		},
-	}
+		}
+		_, err = fmt.Fprint(s.Stdout, page)
+		return err
+	})
 }

@@ -33,6 +33,15 @@ func newConfig(s *session) *cli.Command {
 			if err != nil {
 				return err
 			}
+			for _, arg := range o.rest {
+				name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+				if !strings.HasPrefix(arg, "-") || name == "dry-run" { // which docker compose takes in either place
+					continue
+				}
+				if err := misplaced(c.Command, o.rest, name); err != nil {
+					return err
+				}
+			}
 			return runConfig(c.Context, s, o)
 		},
 	}

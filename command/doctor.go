@@ -22,7 +22,7 @@ import (
 func newDoctor(s *session) *cli.Command {
 	var format string
 	var only cli.StringSlice
-	return &cli.Command{
+	return alone(&cli.Command{
 		Name: "doctor", Usage: "check engine, docker compose, RAM store, keys and leftovers; exit 1 with findings",
 		Description: `Inside a project it also opens every source that the project uses. Changes nothing
    and prints no value.
@@ -31,16 +31,12 @@ func newDoctor(s *session) *cli.Command {
      compose-secure doctor --format json`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "`text|json`", Destination: &format},
 			&cli.StringSliceFlag{Name: "check", Usage: "check only `SUBJECT`: compose, machine, keys or project; repeatable", Destination: &only}},
-		Action: func(c *cli.Context) error {
-			if format != "text" && format != "json" {
-				return usagef("--format is text or json, not %q", format)
-			}
-			if c.Args().Present() {
-				return usagef("doctor takes no argument, but got %q", c.Args().First())
-			}
-			return runDoctor(c.Context, s, format, only.Value())
-		},
-	}
+	}, func(c *cli.Context) error {
+		if format != "text" && format != "json" {
+			return usagef("--format is text or json, not %q", format)
+		}
+		return runDoctor(c.Context, s, format, only.Value())
+	})
 }
 
 // check is one line of the report.

@@ -30,7 +30,7 @@ func newLint(s *session) *cli.Command {
 		ArgsUsage: "[PATH...]",
 		Description: `Takes files, directories and - for standard input; without a path, the current
    directory. Follows what the files name. Asks no engine and no network.
-   Exit code 1 if there is a finding.
+   Exit code 1 if there is a finding, 3 if a file cannot be checked or there is none.
 
    Example:
      compose-secure lint --format github
@@ -71,8 +71,12 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	s.expectFiles(math.MaxInt64) // how much there is to read is not known yet
 	paths := o.paths
 	if len(paths) == 0 {
+		paths = s.global.files.Value()
+	}
+	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	paths = append(slices.Clone(paths), s.global.envFiles.Value()...)
 	if o.update {
 		return updateBaseline(ctx, s, o, lo, paths)
 	}
@@ -80,12 +84,35 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	colour := o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.Stdout)
-	if err := lint.Write(s.Stdout, report, o.format, version(), colour); err != nil {
+	if o.format != "text" || report.Idle == "" {
+		colour := o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.Stdout)
+		if err := lint.Write(s.Stdout, report, o.format, version(), colour); err != nil {
+			return err
+		}
+	}
+	if err := s.complete(report); err != nil {
 		return err
 	}
 	if report.Summary.Findings > 0 {
 		return exitError(exitFindings)
+	}
+	return nil
+}
+
+// complete says what could not be checked, and fails when that was asked for,
+// whatever was found elsewhere.
+func (s *session) complete(r *lint.Report) error {
+	if r.Idle != "" {
+		return errors.New(r.Idle)
+	}
+	for _, n := range r.Notes {
+		s.log.warn(lint.Printable(n.String()))
+	}
+	for _, p := range r.Problems {
+		s.log.error(lint.Printable(p))
+	}
+	if len(r.Problems) > 0 {
+		return exitError(exitFailed)
 	}
 	return nil
 }
@@ -153,6 +180,9 @@ func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Opt
 	if err != nil {
 		return err
 	}
+	if report.Idle != "" {
+		return errors.New(report.Idle)
+	}
 	var b bytes.Buffer
 	if err := lint.NewBaseline(report.Findings).Write(&b); err != nil {
 		return err
@@ -160,8 +190,10 @@ func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Opt
 	if err := os.WriteFile(under(lo.Dir, o.baseline), b.Bytes(), 0o644); err != nil { //nolint:gosec // holds no value and belongs into git
 		return fmt.Errorf("write the baseline: %w", err)
 	}
-	_, err = fmt.Fprintf(s.Stderr, "%s holds %d findings\n", o.baseline, report.Summary.Findings)
-	return err
+	if _, err := fmt.Fprintf(s.Stderr, "%s holds %d findings\n", o.baseline, report.Summary.Findings); err != nil {
+		return err
+	}
+	return s.complete(report)
 }
 
 func explainRule(env Env, id string) error {

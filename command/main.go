@@ -144,13 +144,25 @@ func (s *session) finish(ctx context.Context, err error) int {
 		}
 		return exitUsage
 	case errors.Is(err, compose.ErrNoFile):
-		s.log.error("no compose file found here or above; name one with -f, or change to the project's directory")
+		s.log.error(s.noFile())
 		return exitUsage
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		s.log.error(line)
 	}
 	return exitFailed
+}
+
+// noFile says where no compose file was found.
+func (s *session) noFile() string {
+	dir := s.global.dir
+	if dir == "" {
+		return "no compose file found here or above; name one with -f, or change to the project's directory"
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Sprintf("--project-directory %q: no such directory", dir)
+	}
+	return fmt.Sprintf("no compose file found in %q or above; name one with -f", dir)
 }
 
 const pluginMetadata = "docker-cli-plugin-metadata"
@@ -216,7 +228,11 @@ func (s *session) other(c *cli.Context) error {
 		return err
 	}
 	if !known {
-		return usagef("unknown command %q; see compose-secure --help", name)
+		meant := ""
+		if near := nearest(c.App.Commands, name); near != "" {
+			meant = fmt.Sprintf("did you mean %q?; ", near)
+		}
+		return usagef("unknown command %q; %ssee compose-secure --help", name, meant)
 	}
 	return runPass(c.Context, s, c.Args().First(), c.Args().Tail())
 }

@@ -74,6 +74,9 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	}
 	paths := o.paths
 	if len(paths) == 0 {
+		paths = s.global.files.Value()
+	}
+	if len(paths) == 0 {
 		if paths, err = defaultFile(dir); err != nil {
 			return err
 		}
@@ -86,9 +89,12 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		return err
 	}
 	if !o.write || len(plan.Changes) == 0 {
-		return s.printPlan(plan)
+		return s.printPlan(o, plan)
 	}
-	return s.write(ctx, o, plan)
+	if err := s.write(ctx, o, plan); err != nil {
+		return err
+	}
+	return s.printUp(paths)
 }
 
 // defaultFile gives the compose files that docker compose would take here.
@@ -177,7 +183,7 @@ func (s *session) printUnread(u *migrate.Unread) error {
 	return err
 }
 
-func (s *session) printPlan(p *migrate.Plan) error {
+func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 	if len(p.Changes) == 0 {
 		_, err := fmt.Fprintln(s.Stderr, "nothing to move")
 		return err
@@ -188,11 +194,11 @@ func (s *session) printPlan(p *migrate.Plan) error {
 		}
 	}
 	for _, st := range p.Stores {
-		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s; --write moves them\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.printApply(o, p)
 }
 
 func values(n int) string { return count(n, "value", "values") }

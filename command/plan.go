@@ -21,21 +21,17 @@ import (
 
 func newPlan(s *session) *cli.Command {
 	var format string
-	return &cli.Command{
+	return alone(&cli.Command{
 		Name: "plan", Usage: "list what would be moved where; changes nothing",
 		Description: `Example:
      compose-secure plan --format json`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json", Destination: &format}},
-		Action: func(c *cli.Context) error {
-			if format != "text" && format != "json" {
-				return usagef("--format is text or json, not %q", format)
-			}
-			if c.Args().Present() {
-				return usagef("plan takes no argument, but got %q", c.Args().First())
-			}
-			return runPlan(c.Context, s, format)
-		},
-	}
+	}, func(c *cli.Context) error {
+		if format != "text" && format != "json" {
+			return usagef("--format is text or json, not %q", format)
+		}
+		return runPlan(c.Context, s, format)
+	})
 }
 
 // plannedMove is a move with its place in the source.

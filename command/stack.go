@@ -17,16 +17,10 @@ import (
 )
 
 func newStack(s *session) *cli.Command {
-	return &cli.Command{
+	return group(&cli.Command{
 		Name: "stack", Usage: "deploy to a swarm, or remove from it",
 		Subcommands: []*cli.Command{newStackDeploy(s), newStackRemove(s)},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("stack has no command %q, only deploy and rm; docker stack has others", c.Args().First())
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
-	}
+	}, "; docker stack has others")
 }
 
 type deployOptions struct {

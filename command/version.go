@@ -26,14 +26,13 @@ func version() string {
 func newVersion(s *session) *cli.Command {
 	var short bool
 	var format string
-	return &cli.Command{
+	return alone(&cli.Command{
 		Name: "version", Usage: "print the version",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "short", Usage: "the number alone", Destination: &short},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "pretty", Usage: "pretty or json", Destination: &format},
 		},
-		Action: func(*cli.Context) error { return runVersion(s.Env, short, format) },
-	}
+	}, func(*cli.Context) error { return runVersion(s.Env, short, format) })
 }
 
 func runVersion(env Env, short bool, format string) error {

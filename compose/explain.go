@@ -170,6 +170,7 @@ func MoveAdvice(in *secret.Input) string {
 
 var (
 	yamlLine   = pattern(`line (\d+)(?:[,:] column (\d+))?`)
+	yamlToken  = pattern(`^'[-,:]'`) // what the parser misses, not what it read
 	yamlPrefix = pattern(`^(?:yaml: |construct errors: |while \w+ing [a-z ]+ at |line \d+[,:]? ?|column \d+[,:]? ?)+`)
 )
 
@@ -188,10 +189,13 @@ func yamlFault(s *Sources, _ error, text string) error {
 	return nil
 }
 
-// explain gives place and kind of what is wrong, without what the parser quotes.
-func (b brokenFile) explain() error {
-	position := Display(b.file)
-	fault := strings.Join(strings.Fields(b.err.Error()), " ")
+func (b brokenFile) explain() error { return ExplainYAML(Display(b.file), b.err) }
+
+// ExplainYAML words an error of the YAML parser: name and line of the file and
+// the kind of fault, without what the parser quotes.
+func ExplainYAML(name string, err error) error {
+	position := name
+	fault := strings.Join(strings.Fields(err.Error()), " ")
 	if m := yamlLine().FindAllStringSubmatch(fault, -1); m != nil {
 		last := m[0]
 		if strings.Contains(fault, "already defined") && len(m) > 1 {
@@ -204,7 +208,7 @@ func (b brokenFile) explain() error {
 		}
 	}
 	fault = yamlPrefix().ReplaceAllString(fault, "")
-	if i := strings.IndexAny(fault, "\"`'"); i > 0 && !strings.HasPrefix(fault[i:], "','") {
+	if i := strings.IndexAny(fault, "\"`'"); i > 0 && !yamlToken().MatchString(fault[i:]) {
 		fault = strings.TrimRight(fault[:i], " :") // what follows is quoted from the file
 	}
 	return fmt.Errorf("%s: invalid YAML: %s", position, fault)

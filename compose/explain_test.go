@@ -15,6 +15,8 @@ func TestErrorsOfLoad(t *testing.T) {
 		"yaml in the middle":             {map[string]string{"compose.yaml": head + "    a: [hunter2\n    b: c\n"}, Options{}, `compose.yaml:5: invalid YAML: did not find expected ',' or ']'`},
 		"yaml tab":                       {map[string]string{"compose.yaml": head + "\thunter2: 1\n"}, Options{}, `compose.yaml:4: invalid YAML: found a tab character that violates indentation`},
 		"yaml duplicate key":             {map[string]string{"compose.yaml": head + "    hunter2: 1\n    hunter2: 2\n"}, Options{}, `compose.yaml:4: invalid YAML: a key of a mapping is given twice`},
+		"yaml key without value":         {map[string]string{"compose.yaml": head + "  {{ hunter2 }}\n"}, Options{}, `compose.yaml:5: invalid YAML: could not find expected ':'`},
+		"yaml list then key":             {map[string]string{"compose.yaml": head + "    command:\n     - a\n     hunter2: d\n"}, Options{}, `compose.yaml:6: invalid YAML: did not find expected '-' indicator`},
 		"yaml unknown alias":             {map[string]string{"compose.yaml": head + "    environment: *hunter2\n"}, Options{}, `compose.yaml:4: invalid YAML: unknown anchor`},
 		"yaml not a mapping":             {map[string]string{"compose.yaml": "hunter2\n"}, Options{}, `invalid YAML: a compose file is a mapping with the key services`},
 		"empty":                          {map[string]string{"compose.yaml": ""}, Options{}, `compose.yaml: empty compose file; add services`},

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -27,26 +28,98 @@ type Config struct {
 	Plain    []string            `yaml:"plain"`
 }
 
+type configKey struct {
+	name string
+	kind yaml.Kind
+	form string
+}
+
+// configKeys are the keys of Config, each with what stands behind it.
+var configKeys = []configKey{
+	{"severity", yaml.ScalarNode, "one word"},
+	{"rules", yaml.MappingNode, "a mapping, such as {CS001: off}"},
+	{"exclude", yaml.SequenceNode, `a list, such as ["test/*"]`},
+	{"baseline", yaml.ScalarNode, "one word"},
+	{"secret", yaml.SequenceNode, `a list, such as ["ACME_*"]`},
+	{"plain", yaml.SequenceNode, `a list, such as ["*_PUBLIC_*"]`},
+}
+
+func configNames() string {
+	names := make([]string, 0, len(configKeys))
+	for _, k := range configKeys {
+		names = append(names, k.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // ParseConfig reads a configuration file. A key or rule that does not exist is
 // an error: a typing mistake must not switch a check off in silence.
 func ParseConfig(name string, data []byte) (Config, error) {
 	var c Config
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), "\n", " "))
+	var doc yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		return c, nil
+	case err != nil:
+		return c, compose.ExplainYAML(name, err)
+	case len(doc.Content) == 0 || isNull(doc.Content[0]):
+		return c, nil
 	}
-	for id := range c.Rules {
-		if _, ok := RuleByID(id); !ok {
-			return c, fmt.Errorf("%s: there is no rule %q; compose-secure lint --explain all lists them", name, id)
-		}
+	if at, fault := configFault(doc.Content[0]); fault != "" {
+		return c, fmt.Errorf("%s:%d: %s", name, at.Line, fault)
 	}
-	if c.Severity != "" {
-		if _, err := ParseSeverity(c.Severity); err != nil {
-			return c, fmt.Errorf("%s: %w", name, err)
-		}
+	if err := doc.Content[0].Decode(&c); err != nil {
+		return c, compose.ExplainYAML(name, err)
 	}
 	return c, secret.Policy{Secret: c.Secret, Plain: c.Plain}.Validate()
+}
+
+// configFault finds what is wrong with a configuration, and where.
+func configFault(root *yaml.Node) (*yaml.Node, string) {
+	if root.Kind != yaml.MappingNode {
+		return root, "the configuration is a mapping of " + configNames()
+	}
+	for _, e := range entries(root) {
+		i := slices.IndexFunc(configKeys, func(k configKey) bool { return k.name == e.key.Value })
+		if i < 0 {
+			return e.key, fmt.Sprintf("unknown key %q; known are %s", e.key.Value, configNames())
+		}
+		k := configKeys[i]
+		if e.value == nil || isNull(e.value) {
+			continue
+		}
+		if e.value.Kind != k.kind {
+			return e.value, k.name + " is " + k.form
+		}
+		if at, fault := k.fault(e.value); fault != "" {
+			return at, fault
+		}
+	}
+	return nil, ""
+}
+
+// fault checks the words behind a key.
+func (k *configKey) fault(n *yaml.Node) (*yaml.Node, string) {
+	switch k.name {
+	case "severity":
+		if _, err := ParseSeverity(n.Value); err != nil {
+			return n, err.Error()
+		}
+	case "rules":
+		for _, e := range entries(n) {
+			if _, ok := RuleByID(e.key.Value); !ok {
+				return e.key, fmt.Sprintf("there is no rule %q; compose-secure lint --explain all lists them", e.key.Value)
+			}
+			if e.value == nil || e.value.Kind != yaml.ScalarNode {
+				return e.key, k.name + " is " + k.form
+			}
+			if _, err := ParseSeverity(e.value.Value); err != nil {
+				return e.value, err.Error()
+			}
+		}
+	}
+	return nil, ""
 }
 
 // selection gives the rules to run.

@@ -104,7 +104,11 @@ type Summary struct {
 type Report struct {
 	Findings []Finding `json:"findings"`
 	Summary  Summary   `json:"summary"`
-	// Problems are files that could not be read as what they are; each is a
-	// line with its position.
+	// Problems are files that could not be read as what they are, so that the
+	// check is not complete; each is a line with its position.
 	Problems []string `json:"problems,omitempty"`
+	// Notes are files that another one names and that were not there to check.
+	Notes []Note `json:"notes,omitempty"`
+	// Idle says why no file was read at all, or is "".
+	Idle string `json:"-"`
 }

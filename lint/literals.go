@@ -1,9 +1,13 @@
 package lint
 
 import (
+	"iter"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // envLiteral is a secret that stands in a variable of a compose file.
@@ -11,11 +15,12 @@ type envLiteral struct {
 	literal
 	service *service // nil in a template
 	pair    pair
-	key     bool // it opens encrypted files
+	key     bool   // it opens encrypted files
+	stray   string // the key of the service that it stands under, if Compose knows none of that name
 }
 
-// literals finds the secrets in every environment of the file and in its
-// templates. The rules share it.
+// literals finds the secrets in every environment of the file, under keys that
+// Compose does not know, and in its templates. The rules share it.
 func (c *composeFile) literals() []envLiteral {
 	if c.found != nil {
 		return *c.found
@@ -33,24 +38,42 @@ func (c *composeFile) literals() []envLiteral {
 			}
 		}
 	}
-	add := func(s *service, prs []pair) {
+	add := func(s *service, stray string, prs []pair) {
 		for _, pr := range prs {
 			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && args[pr.node] {
 				continue
 			}
+			if stray != "" && secret.FindCredential(pr.node.Value).Found() {
+				continue // the form alone tells, which CS005 looks at under every key
+			}
 			for _, l := range inspect(c.policy, pr.name, pr.value) {
-				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.name, pr.value)})
+				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.name, pr.value), stray})
 			}
 		}
 	}
 	for _, s := range c.services {
-		add(s, s.env)
+		add(s, "", s.env)
+		for key, n := range s.strays() {
+			c.template(n, func(n *yaml.Node) { add(s, key, pairs(n)) }, map[*yaml.Node]bool{})
+		}
 	}
 	for _, e := range c.templates() {
-		c.template(e.value, func(n *yaml.Node) { add(nil, pairs(n)) }, map[*yaml.Node]bool{})
+		c.template(e.value, func(n *yaml.Node) { add(nil, "", pairs(n)) }, map[*yaml.Node]bool{})
 	}
 	c.found = &list
 	return list
+}
+
+// strays visits what stands under keys that Compose does not know, which are most
+// often an environment that is spelled wrong.
+func (s *service) strays() iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		for _, e := range entries(s.node) {
+			if !compose.KnowsServiceKey(e.key.Value) && !yield(e.key.Value, e.value) {
+				return
+			}
+		}
+	}
 }
 
 // templates gives the top-level extension fields, where files keep what their

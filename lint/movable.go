@@ -17,6 +17,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 	verbatim := c.src.verbatim(n, l.pair.at, raw)
 	whole := l.start == 0 && l.end == len(raw) && !l.fallback
 	switch {
+	case l.stray != "":
+		return fmt.Sprintf("Compose knows no key %q of a service; variables stand under environment", l.stray)
 	case l.key:
 		return "the key has to leave this place"
 	case n.Style&yaml.TaggedStyle != 0:

@@ -11,7 +11,8 @@ import (
 // Formats lists the names that Write takes.
 func Formats() []string { return []string{"text", "json", "sarif", "github"} }
 
-// Write writes a report. colour counts for text only.
+// Write writes a report. colour counts for text only, which leaves out
+// problems and notes: they are for standard error.
 func Write(w io.Writer, r *Report, format, version string, colour bool) error {
 	switch format {
 	case "json":
@@ -48,16 +49,13 @@ func writeText(w io.Writer, r *Report, colour bool) error {
 		f := &r.Findings[i]
 		style := map[Severity]string{Error: red, Warning: yellow, Info: blue}[f.Severity]
 		where := fmt.Sprintf("%s:%d:%d:", f.File, f.Line, f.Column)
-		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+printable(f.Message)), paint(dim, "["+f.Rule+"]"))
+		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+Printable(f.Message)), paint(dim, "["+f.Rule+"]"))
 		margin := fmt.Sprintf("%5d | ", f.Line)
-		fmt.Fprintf(out, "%s%s\n", paint(dim, margin), printable(f.snippet.line))
+		fmt.Fprintf(out, "%s%s\n", paint(dim, margin), Printable(f.snippet.line))
 		caret := strings.Repeat("^", max(1, f.snippet.end-f.snippet.start))
 		fmt.Fprintf(out, "%s%s%s\n", paint(dim, "      | "), indentLike(f.snippet.line, f.snippet.start), paint(style, caret))
-		fmt.Fprintf(out, "  hint: %s\n", printable(f.Hint))
-		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, printable(f.Fix.Text))
-	}
-	for _, p := range r.Problems {
-		fmt.Fprintf(out, "%s\n", printable(p))
+		fmt.Fprintf(out, "  hint: %s\n", Printable(f.Hint))
+		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, Printable(f.Fix.Text))
 	}
 	fmt.Fprintln(out, summaryLine(&r.Summary))
 	return out.Flush()
@@ -101,8 +99,8 @@ func indentLike(line string, n int) string {
 	return b.String()
 }
 
-// printable keeps control characters of a file from reaching the terminal.
-func printable(s string) string {
+// Printable keeps control characters of a file from reaching the terminal.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
 			return '\uFFFD'
@@ -124,7 +122,10 @@ func writeGitHub(w io.Writer, r *Report) error {
 			f.Line, f.EndLine, f.Column, f.EndColumn, property.Replace("compose-secure "+f.Rule), data.Replace(f.Message+"; hint: "+f.Hint))
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(out, "::notice::%s\n", data.Replace(p))
+		fmt.Fprintf(out, "::error::%s\n", data.Replace(p))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(out, "::warning file=%s,line=%d,col=%d::%s\n", property.Replace(n.File), n.Line, n.Column, data.Replace(n.Text))
 	}
 	return out.Flush()
 }

@@ -102,7 +102,7 @@ const (
 var sarifLevels = map[Severity]string{Error: "error", Warning: "warning", Info: "note", Off: "none"}
 
 func sarifOf(r *Report, version string) *sarifLog {
-	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{Successful: true}}}
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{Successful: len(r.Problems) == 0 && r.Idle == ""}}}
 	run.Tool.Driver = sarifDriver{Name: "compose-secure", Version: version, InformationURI: homepage}
 	index := map[string]int{}
 	for i, rule := range Rules() {
@@ -116,7 +116,10 @@ func sarifOf(r *Report, version string) *sarifLog {
 		run.Results = append(run.Results, sarifResultOf(&r.Findings[i], index))
 	}
 	for _, p := range r.Problems {
-		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"note", sarifText{p}})
+		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"error", sarifText{p}})
+	}
+	for _, n := range r.Notes {
+		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"warning", sarifText{n.String()}})
 	}
 	return &sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}
 }

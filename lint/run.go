@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -74,10 +75,14 @@ type linter struct {
 	seen     map[string]bool
 	queue    []fileRef
 	pending  []fileRef // read when no compose file can name them any more
+	walked   []string  // directories that were asked for, as they were named
+	named    bool      // a file was asked for
+	here     int       // files in these directories
 	stdin    []byte
 	count    int
 	findings []Finding
 	problems []string
+	notes    []Note
 	ignored  int
 	composes map[string]*composeFile   // that were read, by path
 	beside   map[string][]*composeFile // the same, by directory
@@ -94,6 +99,7 @@ type result struct {
 	findings []Finding
 	refs     []fileRef
 	problems []string
+	notes    []Note
 	ignored  int
 	skipped  bool
 	unedited *unedited
@@ -107,7 +113,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 			if err != nil {
 				return fmt.Errorf("read standard input: %w", err)
 			}
-			l.stdin = data
+			l.stdin, l.named = data, true
 			l.add(fileRef{path: "-"})
 			continue
 		}
@@ -120,6 +126,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 			return fmt.Errorf("%s: %w", p, cause(err))
 		}
 		if !info.IsDir() {
+			l.named = true
 			l.later(fileRef{path: full, kind: kindOf(full)})
 			continue
 		}
@@ -127,6 +134,7 @@ func (l *linter) start(ctx context.Context, paths []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, cause(err))
 		}
+		l.walked, l.here = append(l.walked, p), l.here+len(refs)
 		for _, r := range refs {
 			l.later(r)
 		}
@@ -206,6 +214,7 @@ func (l *linter) take(r *result) {
 	}
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
+	l.notes = append(l.notes, r.notes...)
 	l.ignored += r.ignored
 	for _, c := range r.composes {
 		l.know(c)
@@ -313,8 +322,7 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 			return
 		}
 		if err != nil {
-			// The parser's words may repeat a part of the file.
-			p.result.problems = append(p.result.problems, p.src.path+": invalid YAML; docker compose config says where")
+			p.result.problems = append(p.result.problems, compose.ExplainYAML(p.src.path, err).Error())
 			p.lines()
 			p.byHand(ref, data, dir, "it is not valid YAML")
 			return
@@ -346,6 +354,7 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 	}
 	p.result.refs = append(p.result.refs, c.refs()...)
 	p.result.composes = append(p.result.composes, c)
+	p.unread(c)
 }
 
 // isEncrypted reports whether SOPS has written the file.
@@ -375,7 +384,8 @@ func (l *linter) report() *Report {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.start, b.start), cmp.Compare(a.Rule, b.Rule))
 	})
 	slices.Sort(l.problems)
-	r := &Report{Findings: []Finding{}, Problems: l.problems}
+	slices.SortFunc(l.notes, compareNotes)
+	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, Idle: l.idle()}
 	r.Summary = Summary{Files: l.count, Ignored: l.ignored}
 	known := l.options.Baseline.counter()
 	for _, f := range l.findings {
@@ -395,4 +405,21 @@ func (l *linter) report() *Report {
 	}
 	r.Summary.Findings = len(r.Findings)
 	return r
+}
+
+// idle says why nothing was read, or "". A file that was named and is excluded
+// was left out on purpose.
+func (l *linter) idle() string {
+	if l.count > 0 || len(l.problems) > 0 || l.named {
+		return ""
+	}
+	dirs := make([]string, len(l.walked))
+	for i, d := range l.walked {
+		dirs[i] = fmt.Sprintf("%q", d)
+	}
+	where := strings.Join(dirs, " and ")
+	if l.here > 0 {
+		return "every file in " + where + " is excluded"
+	}
+	return "no compose file, env file or Dockerfile in " + where + "; name a path"
 }

@@ -343,9 +343,9 @@ func TestBadOptions(t *testing.T) {
 		run  func() error
 		want string
 	}{
-		"unknown key":      {func() error { _, err := ParseConfig("c", []byte("rule: x\n")); return err }, "c: "},
-		"unknown rule":     {func() error { _, err := ParseConfig("c", []byte("rules: {CS999: off}\n")); return err }, `c: there is no rule "CS999"`},
-		"unknown severity": {func() error { _, err := ParseConfig("c", []byte("severity: x\n")); return err }, `c: severity is off, info`},
+		"unknown key":      {func() error { _, err := ParseConfig("c", []byte("rule: x\n")); return err }, `c:1: unknown key "rule"`},
+		"unknown rule":     {func() error { _, err := ParseConfig("c", []byte("rules: {CS999: off}\n")); return err }, `c:1: there is no rule "CS999"`},
+		"unknown severity": {func() error { _, err := ParseConfig("c", []byte("severity: x\n")); return err }, `c:1: severity is off, info`},
 		"bad glob":         {func() error { _, err := ParseConfig("c", []byte("plain: ['[']\n")); return err }, "is not a glob"},
 		"no baseline":      {func() error { _, err := ParseBaseline([]byte("{}")); return err }, "not a baseline"},
 		"unknown --rule":   {func() error { _, err := Run(t.Context(), Options{Rules: []string{"x"}}, nil); return err }, `there is no rule "x"`},

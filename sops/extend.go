@@ -141,6 +141,20 @@ func newTree(path string, recipients []string) (*sops.Tree, []byte, error) {
 	return tree, key, nil
 }
 
+// NoRecipient says why a new file at path has nobody to be encrypted for unless
+// one is named, or "".
+func NoRecipient(path string) string {
+	if err := creationRule(path, new(sops.Metadata)); err == nil {
+		return ""
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		if file, err := config.LookupConfigFile(abs); err == nil && file.Path != "" {
+			return "no rule of .sops.yaml fits " + filepath.Base(path)
+		}
+	}
+	return "there is no .sops.yaml"
+}
+
 // creationRule takes the recipients from .sops.yaml.
 func creationRule(path string, meta *sops.Metadata) error {
 	abs, err := filepath.Abs(path)
