@@ -146,7 +146,7 @@ func (s *session) begin(store *tmpfs.Store, name string, eng *engine.Engine) (*p
 		return nil, err
 	}
 	if p.unlock, err = p.project.Lock(); err != nil {
-		return nil, lockedHint(err)
+		return nil, err
 	}
 	return p, nil
 }
@@ -195,14 +195,6 @@ func checkWrapped(plan *transform.Plan, values map[string]secret.Value, services
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func lockedHint(err error) error {
-	var locked *tmpfs.LockedError
-	if errors.As(err, &locked) {
-		return fmt.Errorf("%w; wait for it to end, then try again", err)
-	}
-	return err
 }
 
 // file is one file to be stored, with what the store holds now.
