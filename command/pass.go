@@ -195,12 +195,8 @@ func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, er
 		return plan, nil
 	}
 	for _, name := range plan.Images {
-		verb := "pull"
-		if l.Services[name].Build != nil {
-			verb = "build"
-		}
-		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: compose-secure %s %s",
-			name, imageOf(l.Project.Project, name), verb, name))
+		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
+			name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name)))
 	}
 	return plan, nil
 }

@@ -99,7 +99,7 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		}
 		for _, name := range plan.Images {
 			if slices.Contains(required, name) {
-				return fmt.Errorf("services.%s: image %q is not there, so its command cannot be wrapped; get it with: docker compose pull %s", name, imageOf(l.Project.Project, name), name)
+				return fmt.Errorf("services.%s: image %q is not there, so its command cannot be wrapped; get it with: %s", name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name))
 			}
 		}
 	}
