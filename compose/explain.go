@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
@@ -190,17 +191,15 @@ func yamlFault(s *Sources, _ error, text string) error {
 
 // explain gives place and kind of what is wrong, without what the parser quotes.
 func (b brokenFile) explain() error {
+	if b.twice != nil {
+		return b.explainTwice()
+	}
 	position := Display(b.file)
 	fault := strings.Join(strings.Fields(b.err.Error()), " ")
-	if m := yamlLine().FindAllStringSubmatch(fault, -1); m != nil {
-		last := m[0]
-		if strings.Contains(fault, "already defined") && len(m) > 1 {
-			last = m[1]
-			fault = "a key of a mapping is given twice"
-		}
-		position += ":" + last[1]
-		if last[2] != "" {
-			position += ":" + last[2]
+	if m := yamlLine().FindStringSubmatch(fault); m != nil {
+		position += ":" + m[1]
+		if m[2] != "" {
+			position += ":" + m[2]
 		}
 	}
 	fault = yamlPrefix().ReplaceAllString(fault, "")
@@ -208,6 +207,18 @@ func (b brokenFile) explain() error {
 		fault = strings.TrimRight(fault[:i], " :") // what follows is quoted from the file
 	}
 	return fmt.Errorf("%s: invalid YAML: %s", position, fault)
+}
+
+// plainKey is a key that can be shown: one with another character may be NAME=VALUE.
+var plainKey = pattern(`^[\w./-]+$`)
+
+func (b brokenFile) explainTwice() error {
+	first, second := b.twice.first, b.twice.second
+	name := "a key"
+	if plainKey().MatchString(second.Value) {
+		name = strconv.Quote(second.Value)
+	}
+	return fmt.Errorf("%s:%d:%d: %s is already set at line %d", Display(b.file), second.Line, second.Column, name, first.Line)
 }
 
 var (

@@ -14,7 +14,11 @@ func TestErrorsOfLoad(t *testing.T) {
 	}{
 		"yaml in the middle":             {map[string]string{"compose.yaml": head + "    a: [hunter2\n    b: c\n"}, Options{}, `compose.yaml:5: invalid YAML: did not find expected ',' or ']'`},
 		"yaml tab":                       {map[string]string{"compose.yaml": head + "\thunter2: 1\n"}, Options{}, `compose.yaml:4: invalid YAML: found a tab character that violates indentation`},
-		"yaml duplicate key":             {map[string]string{"compose.yaml": head + "    hunter2: 1\n    hunter2: 2\n"}, Options{}, `compose.yaml:4: invalid YAML: a key of a mapping is given twice`},
+		"yaml duplicate key":             {map[string]string{"compose.yaml": head + "    environment:\n      A: hunter2\n      B: x\n      A: hunter3\n"}, Options{}, `compose.yaml:7:7: "A" is already set at line 5`},
+		"yaml duplicate key, quoted":     {map[string]string{"compose.yaml": head + "    labels: {a: hunter2, \"a\": hunter3}\n"}, Options{}, `compose.yaml:4:26: "a" is already set at line 4`},
+		"yaml duplicate key of two":      {map[string]string{"compose.yaml": head + "  db:\n    image: x\n    image: y\n"}, Options{}, `compose.yaml:4:3: "db" is already set at line 2`},
+		"yaml duplicate key in override": {map[string]string{"compose.yaml": head, "compose.override.yaml": "services:\n  db:\n    tty: true\n    tty: false\n"}, Options{}, `compose.override.yaml:4:5: "tty" is already set at line 3`},
+		"yaml duplicate key of a value":  {map[string]string{"compose.yaml": head + "    environment:\n      A=hunter2:\n      A=hunter2:\n"}, Options{}, `compose.yaml:6:7: a key is already set at line 5`},
 		"yaml unknown alias":             {map[string]string{"compose.yaml": head + "    environment: *hunter2\n"}, Options{}, `compose.yaml:4: invalid YAML: unknown anchor`},
 		"yaml not a mapping":             {map[string]string{"compose.yaml": "hunter2\n"}, Options{}, `invalid YAML: a compose file is a mapping with the key services`},
 		"empty":                          {map[string]string{"compose.yaml": ""}, Options{}, `compose.yaml: empty compose file; add services`},

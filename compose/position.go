@@ -63,14 +63,14 @@ func openSources(paths []string, included ...string) *Sources {
 		}
 		var doc yaml.Node
 		if err := yaml.Unmarshal(data, &doc); err != nil {
-			s.broken = append(s.broken, brokenFile{path, err})
+			s.broken = append(s.broken, brokenFile{path, err, nil})
 			continue
 		}
 		if len(doc.Content) == 0 {
 			continue
 		}
 		if err := doc.Content[0].Decode(new(any)); err != nil { // a key twice, an alias of nothing
-			s.broken = append(s.broken, brokenFile{path, err})
+			s.broken = append(s.broken, brokenFile{path, err, keyTwice(doc.Content[0])})
 		}
 		s.files = append(s.files, doc.Content[0])
 		s.names = append(s.names, path)
