@@ -260,7 +260,8 @@ func runRestore(ctx context.Context, s *session, name string) error {
 		return err
 	}
 	defer p.unlock()
-	o := transform.Options{Dir: p.project.Dir(), Unknown: transform.Unknown(r.Unknown), HelperDir: s.helperDir()}
+	o := s.planOptions(l, p.project.Dir())
+	o.Unknown = transform.Unknown(r.Unknown)
 	if err := json.Unmarshal(r.Images, &o.Images); err != nil {
 		return usagef("its record is damaged; run compose-secure up")
 	}

@@ -156,10 +156,9 @@ func (s *session) publicPlan(l *loaded) (*transform.Plan, error) {
 }
 
 func (s *session) publicOptions(l *loaded) transform.Options {
-	return transform.Options{
-		Dir:     compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name),
-		Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), NoValues: true,
-	}
+	o := s.planOptions(l, compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name))
+	o.NoValues = true
+	return o
 }
 
 // shownPlan is a public plan with the facts of those images that are here. The

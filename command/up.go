@@ -74,7 +74,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
 	facts := s.openCache(shellsFile)
 	defer facts.save()
-	o := transform.Options{Dir: p.project.Dir(), Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir()}
+	o := s.planOptions(l, p.project.Dir())
 	plan, err := transform.New(l.Project, o)
 	if err != nil {
 		return err
