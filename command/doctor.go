@@ -209,7 +209,7 @@ func (d *doctor) checkProject(ctx context.Context) {
 	}
 	d.add("project", nil, "%s loads, and its secrets can be moved", l.Name)
 	values, err := l.resolve(ctx, plan.Secrets, plan.Kept)
-	d.add("sources", err, "every source of %s answers", l.Name)
+	d.add("sources", errors.Join(l.missingFiles(nil, false), err), "every source of %s answers", l.Name)
 	for _, s := range plan.Secrets {
 		if v, ok := values[s.Name]; ok && v.IsEmpty() {
 			d.add("sources", fmt.Errorf("secret %s of %s is empty", s.Name, l.Name), "")

@@ -226,7 +226,7 @@ func (m *stackModel) declaredFiles() {
 			continue
 		}
 		ref := secret.Ref{Scheme: "file", Path: sec.File}
-		m.secrets = append(m.secrets, &transform.Secret{Name: key, Parts: []secret.Part{{Input: &secret.Input{Ref: &ref}}}})
+		m.secrets = append(m.secrets, &transform.Secret{Name: key, Parts: []secret.Part{{Input: &secret.Input{Ref: &ref}}}, At: []string{"secrets", key, "file"}})
 	}
 	slices.SortFunc(m.secrets, func(a, b *transform.Secret) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -80,6 +80,9 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		return err
 	}
 	services := closure(plan.Project, call.services, call.dependencies)
+	if err := l.missingFiles(services, call.name == "build"); err != nil {
+		return err
+	}
 	inspect := slices.DeleteFunc(plan.Inspect, func(name string) bool { return services != nil && !services[name] })
 	if len(inspect) > 0 {
 		if o.Images, err = imageFacts(ctx, p.engine, l.Project.Project, inspect, facts); err != nil {
