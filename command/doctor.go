@@ -150,7 +150,12 @@ func (d *doctor) checkMachine(ctx context.Context) {
 	if store == nil || err != nil {
 		return
 	}
-	d.add("engine", eng.Local(ctx, store.Dir()), "it runs on this machine and can mount the store")
+	local := eng.Local(ctx, store.Dir())
+	d.add("engine", local, "it runs on this machine and can mount the store")
+	if local != nil {
+		return
+	}
+	d.checkMounts(ctx, store, eng)
 	d.checkLeftovers(ctx, store, eng)
 }
 
