@@ -40,6 +40,7 @@ func (d *doctor) checkMounts(ctx context.Context, store *tmpfs.Store, eng *engin
 	if complete && len(projects) > 0 {
 		d.add("store", nil, "every secret that a container mounts is in RAM")
 	}
+	d.checkBoot(ctx, eng, projects)
 }
 
 // mountings are the projects with containers that mount files below dir, sorted.
