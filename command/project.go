@@ -132,7 +132,7 @@ func eachRefError(err error, replace func(*secret.RefError) error) error {
 	if ref, ok := err.(*secret.RefError); ok { //nolint:errorlint // one that stands alone, not the first of several
 		return replace(ref)
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}
