@@ -97,19 +97,7 @@ func (l *loaded) located(m transform.Move) plannedMove {
 			m.Source = strings.Join(names, ", ")
 		}
 	}
-	return plannedMove{m, l.position(m.Path)}
-}
-
-// position is the place of a path in the model, or that of the env_file that brings its value.
-func (l *loaded) position(path []string) compose.Position {
-	if len(path) == 4 && path[2] == "environment" {
-		if _, exact := l.Sources().Text(path...); !exact {
-			if at := l.Sources().Find("services", path[1], "env_file"); at.File != "" {
-				return at
-			}
-		}
-	}
-	return l.Sources().Find(path...)
+	return plannedMove{m, l.Sources().Find(l.Sources().Bearer(m.Path)...)}
 }
 
 // recreation is a service that up would recreate, and the secrets that changed.

@@ -64,7 +64,7 @@ func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept 
 
 // placed puts the position of a path in the model in front of an error.
 func (l *loaded) placed(err error, path []string) error {
-	if position := l.position(path); position.File != "" {
+	if position := l.Sources().Find(l.Sources().Bearer(path)...); position.File != "" {
 		return fmt.Errorf("%s: %w", position, err)
 	}
 	return err

@@ -118,6 +118,22 @@ func (s *Sources) Text(path ...string) (string, bool) {
 	return node.Value, true
 }
 
+// Bearer is the path of what brings the value at path: of the service's env_file for a variable
+// that its environment does not have, else path.
+func (s *Sources) Bearer(path []string) []string {
+	if len(path) != 4 || path[0] != "services" || path[2] != "environment" {
+		return path
+	}
+	if _, exact := s.Text(path...); exact {
+		return path
+	}
+	files := []string{"services", path[1], "env_file"}
+	if _, _, depth := s.find(files); depth < len(files) {
+		return path
+	}
+	return files
+}
+
 // maxExtends bounds how far a service is followed to those that it extends.
 const maxExtends = 20
 

@@ -169,7 +169,7 @@ func (b *builder) schemes() {
 			return
 		}
 		told[in.Ref.String()] = true
-		b.fail(at, "%s: %v", in.Ref, &secret.SchemeError{Scheme: in.Ref.Scheme, Known: b.Schemes})
+		b.fail(b.source.Sources().Bearer(at), "%s: %v", in.Ref, &secret.SchemeError{Scheme: in.Ref.Scheme, Known: b.Schemes})
 	}
 	for _, s := range b.plan.Secrets {
 		for _, p := range s.Parts {
