@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,17 @@ func Install(dir, binary string, user bool) (path string, err error) {
 		return "", fmt.Errorf("enable the unit: %w", err)
 	}
 	return path, nil
+}
+
+// Installed reports whether dir has the unit, enabled.
+func Installed(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, UnitName)); err != nil {
+		return false
+	}
+	return slices.ContainsFunc([]string{systemTarget, userTarget}, func(target string) bool {
+		_, err := os.Lstat(filepath.Join(dir, target+".wants", UnitName))
+		return err == nil
+	})
 }
 
 // Remove takes back what Install wrote; what is not there is no error.

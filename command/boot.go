@@ -109,7 +109,11 @@ func absolutes(dir string, paths []string) []string {
 	return list
 }
 
+// unitDir is where the unit is installed below root; "" is this machine.
 func (s *session) unitDir(root string) string {
+	if root == "" {
+		root = s.Machine
+	}
 	if os.Geteuid() == 0 {
 		return filepath.Join("/", root, "etc/systemd/system")
 	}
@@ -122,7 +126,7 @@ func (s *session) unitDir(root string) string {
 
 func runBootInstall(ctx context.Context, s *session, root string) error {
 	user := os.Geteuid() != 0
-	if root == "" && !systemdRuns() {
+	if root == "" && !s.systemdRuns() {
 		return errors.New("systemd does not run here; call \"compose-secure boot run\" before the engine starts, or use --root to prepare an image of a machine")
 	}
 	self, err := os.Executable()
@@ -143,15 +147,15 @@ func runBootInstall(ctx context.Context, s *session, root string) error {
 }
 
 func runBootRemove(ctx context.Context, s *session, root string) error {
-	if err := boot.Remove(s.unitDir(root)); err != nil || root != "" || !systemdRuns() {
+	if err := boot.Remove(s.unitDir(root)); err != nil || root != "" || !s.systemdRuns() {
 		return err
 	}
 	return systemctl(ctx, os.Geteuid() != 0, "daemon-reload")
 }
 
 // systemdRuns is sd_booted(3).
-func systemdRuns() bool {
-	_, err := os.Stat("/run/systemd/system")
+func (s *session) systemdRuns() bool {
+	_, err := os.Stat(filepath.Join("/", s.Machine, "run/systemd/system"))
 	return err == nil
 }
 
@@ -257,7 +261,8 @@ func runRestore(ctx context.Context, s *session, name string) error {
 		return err
 	}
 	defer p.unlock()
-	o := transform.Options{Dir: p.project.Dir(), Unknown: transform.Unknown(r.Unknown), HelperDir: s.helperDir()}
+	o := s.planOptions(l, p.project.Dir())
+	o.Unknown = transform.Unknown(r.Unknown)
 	if err := json.Unmarshal(r.Images, &o.Images); err != nil {
 		return usagef("its record is damaged; run compose-secure up")
 	}

@@ -146,7 +146,12 @@ func (d *doctor) checkMachine(ctx context.Context) {
 	if store == nil || err != nil {
 		return
 	}
-	d.add("engine", eng.Local(ctx, store.Dir()), "it runs on this machine and can mount the store")
+	local := eng.Local(ctx, store.Dir())
+	d.add("engine", local, "it runs on this machine and can mount the store")
+	if local != nil {
+		return
+	}
+	d.checkMounts(ctx, store, eng)
 	d.checkLeftovers(ctx, store, eng)
 }
 
@@ -211,7 +216,7 @@ func (d *doctor) checkProject(ctx context.Context) {
 		d.add("project", nil, "%s loads, and its secrets can be moved", l.Name)
 	}
 	values, err := l.resolve(ctx, plan.Secrets, plan.Kept)
-	d.add("sources", err, "every source of %s answers", l.Name)
+	d.add("sources", errors.Join(l.missingFiles(nil, false), err), "every source of %s answers", l.Name)
 	for _, s := range plan.Secrets {
 		if v, ok := values[s.Name]; ok && v.IsEmpty() {
 			d.add("sources", fmt.Errorf("secret %s of %s is empty", s.Name, l.Name), "")

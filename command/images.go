@@ -22,6 +22,14 @@ func imageOf(project *types.Project, service string) string {
 	return project.Name + "-" + service
 }
 
+// getImage is the command that brings a service's image here.
+func getImage(project *types.Project, service string) string {
+	if project.Services[service].Build != nil {
+		return "compose-secure build " + service
+	}
+	return "compose-secure pull " + service
+}
+
 // imageFacts looks at the images of services; those that are not local are
 // left out.
 func imageFacts(ctx context.Context, eng *engine.Engine, project *types.Project, services []string, cache *cache) (map[string]transform.Image, error) {

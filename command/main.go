@@ -35,6 +35,9 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string // NAME=VALUE
+	// Machine is the directory that has the place of / where systemd is looked
+	// for; "" is the machine's own.
+	Machine string
 }
 
 // Getenv returns the last value of name, or "".

@@ -161,10 +161,9 @@ func (s *session) publicPlan(l *loaded) (*transform.Plan, error) {
 }
 
 func (s *session) publicOptions(l *loaded) transform.Options {
-	return transform.Options{
-		Dir:     compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name),
-		Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), NoValues: true,
-	}
+	o := s.planOptions(l, compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name))
+	o.NoValues = true
+	return o
 }
 
 // shownPlan is a public plan with the facts of those images that are here. The
@@ -198,12 +197,8 @@ func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, er
 		return plan, nil
 	}
 	for _, name := range plan.Images {
-		verb := "pull"
-		if l.Services[name].Build != nil {
-			verb = "build"
-		}
-		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: compose-secure %s %s",
-			name, imageOf(l.Project.Project, name), verb, name))
+		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
+			name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name)))
 	}
 	return plan, nil
 }

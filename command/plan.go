@@ -81,16 +81,9 @@ func runPlan(ctx context.Context, s *session, format string) error {
 // variableNames finds the variables of an interpolation.
 var variableNames = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
-// located finds the place of a move: where the value stands in a compose file, or the env_file
-// that brings it. A literal that an interpolation made is named by its variable.
+// located finds the place of a move. A literal that an interpolation made is named by its variable.
 func (l *loaded) located(m transform.Move) plannedMove {
-	text, exact := l.Sources().Text(m.Path...)
-	path := m.Path
-	if !exact && len(path) == 4 && path[2] == "environment" {
-		if at := l.Sources().Find("services", path[1], "env_file"); at.File != "" {
-			path = []string{"services", path[1], "env_file"}
-		}
-	}
+	text, _ := l.Sources().Text(m.Path...)
 	if m.Source == transform.LiteralSource {
 		var names []string
 		for _, found := range variableNames.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
@@ -100,7 +93,7 @@ func (l *loaded) located(m transform.Move) plannedMove {
 			m.Source = strings.Join(names, ", ")
 		}
 	}
-	return plannedMove{m, l.Sources().Find(path...)}
+	return plannedMove{m, l.Sources().Find(l.Sources().Bearer(m.Path)...)}
 }
 
 // recreation is a service that up would recreate, and the secrets that changed.

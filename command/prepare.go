@@ -30,23 +30,29 @@ const versionLabel = "io.compose-secure.version."
 // in the environment come back under the name of their reference.
 func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept []transform.KeptValue) (map[string]secret.Value, error) {
 	var refs []secret.Ref
+	places := map[string][]string{}
+	add := func(in *secret.Input, at []string) {
+		if in == nil || in.Ref == nil {
+			return
+		}
+		refs = append(refs, *in.Ref)
+		if places[in.Ref.String()] == nil {
+			places[in.Ref.String()] = at
+		}
+	}
 	for _, k := range kept {
 		for _, in := range k.Inputs {
-			if in.Ref != nil {
-				refs = append(refs, *in.Ref)
-			}
+			add(in, k.At)
 		}
 	}
 	for _, s := range secrets {
 		for _, p := range s.Parts {
-			if p.Input != nil && p.Input.Ref != nil {
-				refs = append(refs, *p.Input.Ref)
-			}
+			add(p.Input, s.At)
 		}
 	}
 	resolved, err := source.Resolve(ctx, l.sources, refs)
 	if err != nil {
-		return nil, err
+		return nil, eachRefError(err, func(e *secret.RefError) error { return l.placed(e, places[e.Ref.String()]) })
 	}
 	values := make(map[string]secret.Value, len(resolved)+len(secrets))
 	maps.Copy(values, resolved)
@@ -54,6 +60,14 @@ func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept 
 		values[s.Name] = join(s.Parts, resolved)
 	}
 	return values, nil
+}
+
+// placed puts the position of a path in the model in front of an error.
+func (l *loaded) placed(err error, path []string) error {
+	if position := l.Sources().Find(l.Sources().Bearer(path)...); position.File != "" {
+		return fmt.Errorf("%s: %w", position, err)
+	}
+	return err
 }
 
 func join(parts []secret.Part, resolved map[string]secret.Value) secret.Value {
@@ -146,7 +160,7 @@ func (s *session) begin(store *tmpfs.Store, name string, eng *engine.Engine) (*p
 		return nil, err
 	}
 	if p.unlock, err = p.project.Lock(); err != nil {
-		return nil, lockedHint(err)
+		return nil, err
 	}
 	return p, nil
 }
@@ -195,14 +209,6 @@ func checkWrapped(plan *transform.Plan, values map[string]secret.Value, services
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func lockedHint(err error) error {
-	var locked *tmpfs.LockedError
-	if errors.As(err, &locked) {
-		return fmt.Errorf("%w; wait for it to end, then try again", err)
-	}
-	return err
 }
 
 // file is one file to be stored, with what the store holds now.

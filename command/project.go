@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/compose-secure/compose-secure/compose"
@@ -62,6 +64,13 @@ func (s *session) loadProject(ctx context.Context, why purpose, o compose.Option
 	}}, nil
 }
 
+// planOptions are what every plan of the project rests on; dir is where its files will stand.
+func (s *session) planOptions(l *loaded, dir string) transform.Options {
+	return transform.Options{
+		Dir: dir, Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), Schemes: source.Schemes(l.sources),
+	}
+}
+
 // use notes which variables the plan takes values from.
 func (l *loaded) use(plan *transform.Plan) {
 	l.used, l.exported = map[string]bool{}, map[string]bool{}
@@ -113,7 +122,30 @@ func (r relative) Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Valu
 		ref.Path = compose.Absolute(r.dir, ref.Path)
 		absolute[i] = ref
 	}
-	return r.Source.Resolve(ctx, absolute)
+	values, err := r.Source.Resolve(ctx, absolute)
+	return values, eachRefError(err, func(e *secret.RefError) error {
+		i := slices.IndexFunc(absolute, func(ref secret.Ref) bool { return ref.String() == e.Ref.String() })
+		if i < 0 {
+			return e
+		}
+		return &secret.RefError{Ref: refs[i], Err: e.Err} // as the user has it
+	})
+}
+
+// eachRefError replaces those among joined errors that are about one reference.
+func eachRefError(err error, replace func(*secret.RefError) error) error {
+	if ref, ok := err.(*secret.RefError); ok { //nolint:errorlint // one that stands alone, not the first of several
+		return replace(ref)
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var errs []error
+	for _, one := range joined.Unwrap() {
+		errs = append(errs, eachRefError(one, replace))
+	}
+	return errors.Join(errs...)
 }
 
 // encrypted lets package compose recognise SOPS files without importing SOPS.

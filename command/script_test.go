@@ -22,7 +22,7 @@ import (
 // TestMain lets the scripts run the tool as a program of its own, under both of its names.
 func TestMain(m *testing.M) {
 	run := func() {
-		os.Exit(Main(os.Args, Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ()}))
+		os.Exit(Main(os.Args, Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Machine: os.Getenv("MACHINE")}))
 	}
 	testscript.Main(m, map[string]func(){"compose-secure": run, "docker-secure": run})
 }
@@ -75,7 +75,7 @@ func setUpScript(e *testscript.Env, bin, cache string) error {
 	store := filepath.Join(tmpfs.Dir(tmpfs.Options{Getenv: os.Getenv}), project)
 	e.Vars = append(e.Vars,
 		"PATH="+os.Getenv("PATH")+string(os.PathListSeparator)+bin+string(os.PathListSeparator)+e.Getenv("PATH"),
-		"HOME="+home, "XDG_CACHE_HOME="+cache,
+		"HOME="+home, "XDG_CACHE_HOME="+cache, "MACHINE="+filepath.Join(home, "machine"),
 		"PROJECT="+project, "COMPOSE_PROJECT_NAME="+project, "STORE="+store, "UNSHARE="+namespace,
 		"SOPS_AGE_RECIPIENTS="+identity.Recipient().String(), "SOPS_AGE_KEY_FILE="+key)
 	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR"} {

@@ -67,7 +67,8 @@ func (s *session) stackModel(ctx context.Context, l *loaded, eng *engine.Engine)
 
 // stackPlan asks for the images of services that have to be wrapped.
 func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) (*transform.Plan, error) {
-	o := transform.Options{Dir: stackDir, Unknown: transform.Unknown(s.global.unknown), HelperDir: stackDir}
+	o := s.planOptions(l, stackDir)
+	o.HelperDir = stackDir
 	plan, err := transform.New(l.Project, o)
 	if err != nil || len(plan.Inspect) == 0 {
 		return plan, err
@@ -225,7 +226,7 @@ func (m *stackModel) declaredFiles() {
 			continue
 		}
 		ref := secret.Ref{Scheme: "file", Path: sec.File}
-		m.secrets = append(m.secrets, &transform.Secret{Name: key, Parts: []secret.Part{{Input: &secret.Input{Ref: &ref}}}})
+		m.secrets = append(m.secrets, &transform.Secret{Name: key, Parts: []secret.Part{{Input: &secret.Input{Ref: &ref}}}, At: []string{"secrets", key, "file"}})
 	}
 	slices.SortFunc(m.secrets, func(a, b *transform.Secret) int { return strings.Compare(a.Name, b.Name) })
 }

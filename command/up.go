@@ -74,12 +74,15 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
 	facts := s.openCache(shellsFile)
 	defer facts.save()
-	o := transform.Options{Dir: p.project.Dir(), Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir()}
+	o := s.planOptions(l, p.project.Dir())
 	plan, err := transform.New(l.Project, o)
 	if err != nil {
 		return err
 	}
 	services := closure(plan.Project, call.services, call.dependencies)
+	if err := l.missingFiles(services, call.name == "build"); err != nil {
+		return err
+	}
 	inspect := slices.DeleteFunc(plan.Inspect, func(name string) bool { return services != nil && !services[name] })
 	if len(inspect) > 0 {
 		if o.Images, err = imageFacts(ctx, p.engine, l.Project.Project, inspect, facts); err != nil {
@@ -99,7 +102,7 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		}
 		for _, name := range plan.Images {
 			if slices.Contains(required, name) {
-				return fmt.Errorf("services.%s: image %q is not there, so its command cannot be wrapped; get it with: docker compose pull %s", name, imageOf(l.Project.Project, name), name)
+				return fmt.Errorf("services.%s: image %q is not there, so its command cannot be wrapped; get it with: %s", name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name))
 			}
 		}
 	}

@@ -10,6 +10,23 @@ import (
 	"github.com/compose-spec/compose-go/v2/tree"
 )
 
+// withLists adds casts that make a list of one of each string among the settings of
+// x-compose-secure, so that compose-go merges a string with a list.
+func withLists(casts map[tree.Path]interpolation.Cast) map[tree.Path]interpolation.Cast {
+	all := maps.Clone(casts)
+	if all == nil {
+		all = map[tree.Path]interpolation.Cast{}
+	}
+	list := func(value string) (any, error) { return []any{value}, nil }
+	for _, key := range []string{"sops", "secret", "plain"} {
+		all[tree.NewPath(Extension, key)] = list
+	}
+	for _, key := range []string{"file", "env"} {
+		all[tree.NewPath("services", tree.PathMatchAll, Extension, key)] = list
+	}
+	return all
+}
+
 // narrowCasts drops the type casts that no value of the files can need: those
 // whose key stands nowhere in them. compose-go matches every string of a model against
 // every cast, a sixth of the time to load a large project. Files that name further

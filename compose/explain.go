@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
@@ -189,7 +190,13 @@ func yamlFault(s *Sources, _ error, text string) error {
 	return nil
 }
 
-func (b brokenFile) explain() error { return ExplainYAML(Display(b.file), b.err) }
+// explain gives place and kind of what is wrong.
+func (b brokenFile) explain() error {
+	if b.twice != nil {
+		return b.explainTwice()
+	}
+	return ExplainYAML(Display(b.file), b.err)
+}
 
 // ExplainYAML words an error of the YAML parser: name and line of the file and
 // the kind of fault, without what the parser quotes.
@@ -212,6 +219,18 @@ func ExplainYAML(name string, err error) error {
 		fault = strings.TrimRight(fault[:i], " :") // what follows is quoted from the file
 	}
 	return fmt.Errorf("%s: invalid YAML: %s", position, fault)
+}
+
+// plainKey is a key that can be shown: one with another character may be NAME=VALUE.
+var plainKey = pattern(`^[\w./-]+$`)
+
+func (b brokenFile) explainTwice() error {
+	first, second := b.twice.first, b.twice.second
+	name := "a key"
+	if plainKey().MatchString(second.Value) {
+		name = strconv.Quote(second.Value)
+	}
+	return fmt.Errorf("%s:%d:%d: %s is already set at line %d", Display(b.file), second.Line, second.Column, name, first.Line)
 }
 
 var (

@@ -142,7 +142,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 			if lo.Interpolate != nil { // nil while compose-go only lists the files
 				lo.Interpolate.Substitute = p.substitute
 				lo.SkipValidation, lo.SkipConsistencyCheck = p.envFiles.sourceAlone || valid, p.envFiles.sourceAlone // docker compose checks the new model
-				lo.Interpolate.TypeCastMapping = narrowCasts(lo.Interpolate.TypeCastMapping, p.tried)
+				lo.Interpolate.TypeCastMapping = narrowCasts(withLists(lo.Interpolate.TypeCastMapping), p.tried)
 			}
 		}),
 	)

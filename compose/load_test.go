@@ -227,6 +227,24 @@ func TestLoadEnvironment(t *testing.T) {
 			Options{Environ: []string{"LICENCE=hunter2", "MODE=m"}},
 			vars{"LICENCE": "${LICENCE}", "MODE": "m"},
 		},
+		"policy as strings": {
+			files{"compose.yaml": "x-compose-secure: {secret: LICENCE, plain: TOKEN}\n" + db + "    environment: {LICENCE: $LICENCE, TOKEN: $TOKEN}\n"},
+			Options{Environ: []string{"LICENCE=hunter2", "TOKEN=shown"}},
+			vars{"LICENCE": "${LICENCE}", "TOKEN": "shown"},
+		},
+		"file as a string": {
+			files{"compose.yaml": "x-compose-secure: {sops: s.env}\n" + db + "    environment: {A: $A}\n", "s.env": "A=ENC[x]\nsops_mac=x\n"},
+			Options{},
+			vars{"A": "${A}"},
+		},
+		"policy as string and list": {
+			files{
+				"compose.yaml":          "x-compose-secure: {secret: LICENCE, plain: [A]}\n" + db + "    environment: {LICENCE: $LICENCE, SEAT: $SEAT, TOKEN: $TOKEN}\n",
+				"compose.override.yaml": "x-compose-secure: {secret: [SEAT], plain: TOKEN}\n",
+			},
+			Options{Environ: []string{"LICENCE=hunter2", "SEAT=hunter3", "TOKEN=shown"}},
+			vars{"LICENCE": "${LICENCE}", "SEAT": "${SEAT}", "TOKEN": "shown"},
+		},
 		"policy of a second file": {
 			files{"compose.yaml": db + "    environment: {LICENCE: $LICENCE}\n", "compose.override.yaml": "x-compose-secure: {secret: [LICENCE]}\n"},
 			Options{Environ: []string{"LICENCE=hunter2"}},
@@ -540,5 +558,36 @@ func TestSecretOfIncludedVariable(t *testing.T) {
 	}
 	if got := p.Inputs.Redact(p.Secrets["pw"].Content); got != "${A}" {
 		t.Errorf("the secret holds %q", got)
+	}
+}
+
+// TestServicePolicy: a string is a list of one, also where files are merged.
+func TestServicePolicy(t *testing.T) {
+	own := func(text string) string { return db + "    x-compose-secure: " + text + "\n" }
+	tests := map[string]struct {
+		files map[string]string
+		want  ServicePolicy
+	}{
+		"strings":         {map[string]string{"compose.yaml": own("{file: A, env: B}")}, ServicePolicy{File: []string{"A"}, Env: []string{"B"}}},
+		"null":            {map[string]string{"compose.yaml": own("{file: , env: B}")}, ServicePolicy{Env: []string{"B"}}},
+		"string, list":    {map[string]string{"compose.yaml": own("{file: A}"), "compose.override.yaml": own("{file: [B, C]}")}, ServicePolicy{File: []string{"A", "B", "C"}}},
+		"list, string":    {map[string]string{"compose.yaml": own("{env: [A]}"), "compose.override.yaml": own("{env: B}")}, ServicePolicy{Env: []string{"A", "B"}}},
+		"string, string":  {map[string]string{"compose.yaml": own("{env: A}"), "compose.override.yaml": own("{env: B}")}, ServicePolicy{Env: []string{"A", "B"}}},
+		"string, include": {map[string]string{"compose.yaml": "include: [b.yaml]\n", "b.yaml": own("{env: A}")}, ServicePolicy{Env: []string{"A"}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p, err := loadFiles(t, tt.files, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ServicePolicyOf(p.Services["db"].Extensions[Extension])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -9,8 +9,39 @@ import (
 
 // brokenFile is a source that is no YAML.
 type brokenFile struct {
-	file string
-	err  error
+	file  string
+	err   error
+	twice *twice // what is wrong, when it is that
+}
+
+// twice is a key of a mapping that is there a second time.
+type twice struct{ first, second *yaml.Node }
+
+// keyTwice finds the first such key at or below a node, or nil.
+func keyTwice(node *yaml.Node) *twice {
+	if node.Kind == yaml.MappingNode {
+		seen := map[[2]string]*yaml.Node{}
+		for i := 0; i < len(node.Content); i += 2 {
+			key := node.Content[i]
+			id := [2]string{key.ShortTag(), key.Value}
+			if first := seen[id]; first != nil {
+				return &twice{first, key}
+			}
+			if key.Kind == yaml.ScalarNode {
+				seen[id] = key
+			}
+			if found := keyTwice(node.Content[i+1]); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	for _, c := range node.Content {
+		if found := keyTwice(c); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // startingWith is s with one file looked at first, as messages name it.

@@ -19,15 +19,15 @@ const SourceExtension = "x-source"
 
 // Policy is the top-level x-compose-secure of a compose file.
 type Policy struct {
-	SOPS   []string `yaml:"sops"`   // files whose keys are variables
-	Secret []string `yaml:"secret"` // globs of names that are always secret
-	Plain  []string `yaml:"plain"`  // globs of names that are never secret
+	SOPS   []string // files whose keys are variables
+	Secret []string // globs of names that are always secret
+	Plain  []string // globs of names that are never secret
 }
 
 // ServicePolicy is the x-compose-secure of a service.
 type ServicePolicy struct {
-	File []string `yaml:"file"` // variables that the image reads from NAME_FILE
-	Env  []string `yaml:"env"`  // variables left in the environment
+	File []string // variables that the image reads from NAME_FILE
+	Env  []string // variables left in the environment
 }
 
 func (p *Policy) add(o Policy) {
@@ -42,7 +42,7 @@ func parsePolicy(path string, data []byte) (Policy, error) {
 	var policy Policy
 	err := eachPolicy(data, func(extension *yaml.Node) error {
 		var one Policy
-		err := decodeStrict(path, extension, &one, "sops", "secret", "plain")
+		err := decodeStrict(path, extension, setting{"sops", &one.SOPS}, setting{"secret", &one.Secret}, setting{"plain", &one.Plain})
 		policy.add(one)
 		return err
 	})
@@ -122,28 +122,40 @@ func ServicePolicyOf(extension any) (ServicePolicy, error) {
 	if err := yaml.Unmarshal(data, &node); err != nil || len(node.Content) == 0 {
 		return policy, fmt.Errorf("%s must be a mapping", Extension)
 	}
-	return policy, decodeStrict("", node.Content[0], &policy, "file", "env")
+	return policy, decodeStrict("", node.Content[0], setting{"file", &policy.File}, setting{"env", &policy.Env})
 }
 
-// decodeStrict decodes a mapping of lists and refuses keys that are not known:
+// setting is one key of x-compose-secure: a list of strings, or a string for a list of one.
+type setting struct {
+	key  string
+	into *[]string
+}
+
+// decodeStrict decodes a mapping of settings and refuses keys that are not known:
 // a typing mistake in a security setting must not pass in silence.
-func decodeStrict(path string, node *yaml.Node, into any, keys ...string) error {
+func decodeStrict(path string, node *yaml.Node, settings ...setting) error {
 	where := func(n *yaml.Node) string {
 		if path == "" {
 			return Extension
 		}
 		return fmt.Sprintf("%s:%d:%d: %s", Display(path), n.Line, n.Column, Extension)
 	}
+	keys := make([]string, len(settings))
+	for i, s := range settings {
+		keys[i] = s.key
+	}
 	if node.Kind != yaml.MappingNode {
 		return reportf("%s must be a mapping with the keys %s", where(node), strings.Join(keys, ", "))
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
+		key, value := node.Content[i], node.Content[i+1]
+		known := slices.Index(keys, key.Value)
+		if known < 0 {
 			return reportf("%s has the unknown key %q; known are %s", where(key), key.Value, strings.Join(keys, ", "))
 		}
-	}
-	if err := node.Decode(into); err != nil {
-		return reportf("%s: each key takes a list of strings", where(node)) // the cause may quote the file
+		if err := value.Decode((*stringList)(settings[known].into)); err != nil {
+			return reportf("%s.%s takes a string or a list of strings", where(value), key.Value) // the cause may quote the file
+		}
 	}
 	return nil
 }

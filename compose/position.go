@@ -63,14 +63,14 @@ func openSources(paths []string, included ...string) *Sources {
 		}
 		var doc yaml.Node
 		if err := yaml.Unmarshal(data, &doc); err != nil {
-			s.broken = append(s.broken, brokenFile{path, err})
+			s.broken = append(s.broken, brokenFile{path, err, nil})
 			continue
 		}
 		if len(doc.Content) == 0 {
 			continue
 		}
 		if err := doc.Content[0].Decode(new(any)); err != nil { // a key twice, an alias of nothing
-			s.broken = append(s.broken, brokenFile{path, err})
+			s.broken = append(s.broken, brokenFile{path, err, keyTwice(doc.Content[0])})
 		}
 		s.files = append(s.files, doc.Content[0])
 		s.names = append(s.names, path)
@@ -116,6 +116,22 @@ func (s *Sources) Text(path ...string) (string, bool) {
 		return "", false
 	}
 	return node.Value, true
+}
+
+// Bearer is the path of what brings the value at path: of the service's env_file for a variable
+// that its environment does not have, else path.
+func (s *Sources) Bearer(path []string) []string {
+	if len(path) != 4 || path[0] != "services" || path[2] != "environment" {
+		return path
+	}
+	if _, exact := s.Text(path...); exact {
+		return path
+	}
+	files := []string{"services", path[1], "env_file"}
+	if _, _, depth := s.find(files); depth < len(files) {
+		return path
+	}
+	return files
 }
 
 // maxExtends bounds how far a service is followed to those that it extends.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 )
@@ -70,6 +71,22 @@ func (e *Engine) PID(ctx context.Context, id string) (int, error) {
 		return 0, nil
 	}
 	return c.State.Pid, nil
+}
+
+// RestartPolicy returns a container's restart policy: "", no, always, on-failure or
+// unless-stopped. A container that is gone has none.
+func (e *Engine) RestartPolicy(ctx context.Context, id string) (string, error) {
+	c, err := e.api.ContainerInspect(ctx, id)
+	if errdefs.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at container %q: %w", id, err)
+	}
+	if c.ContainerJSONBase == nil || c.HostConfig == nil {
+		return "", nil
+	}
+	return string(c.HostConfig.RestartPolicy.Name), nil
 }
 
 // removeContainer also works after ctx was cancelled: what was made goes.

@@ -252,7 +252,10 @@ func TestContainers(t *testing.T) {
 	create := func(service string) string {
 		c, err := e.api.ContainerCreate(t.Context(),
 			&container.Config{Image: ref, Cmd: []string{"/bin/busybox", "sleep", "600"}, Labels: map[string]string{projectLabel: project, serviceLabel: service}},
-			&container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeBind, Source: source, Target: "/run/secrets/x"}}}, nil, nil, project+"-"+service)
+			&container.HostConfig{
+				NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeBind, Source: source, Target: "/run/secrets/x"}},
+				RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+			}, nil, nil, project+"-"+service)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,6 +296,12 @@ func TestContainers(t *testing.T) {
 	}
 	if pid, err := e.PID(t.Context(), created); err != nil || pid != 0 {
 		t.Errorf("pid of a created container %d, %v", pid, err)
+	}
+	if policy, err := e.RestartPolicy(t.Context(), created); err != nil || policy != "unless-stopped" {
+		t.Errorf("restart policy %q, %v", policy, err)
+	}
+	if policy, err := e.RestartPolicy(t.Context(), project+"-none"); err != nil || policy != "" {
+		t.Errorf("restart policy of no container %q, %v", policy, err)
 	}
 	if none, err := e.Containers(t.Context(), project+"x"); err != nil || len(none) != 0 {
 		t.Errorf("another project has %v, %v", none, err)

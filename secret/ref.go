@@ -3,6 +3,7 @@ package secret
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -105,4 +106,28 @@ func escape(s, special string) string {
 		}
 	}
 	return b.String()
+}
+
+// RefError says why a reference has no value.
+type RefError struct {
+	Ref Ref
+	Err error
+}
+
+func (e *RefError) Error() string { return fmt.Sprintf("resolve %s: %v", e.Ref, e.Err) }
+func (e *RefError) Unwrap() error { return e.Err }
+
+// SchemeError says that no source resolves references of a scheme.
+type SchemeError struct {
+	Scheme string
+	Known  []string
+}
+
+func (e *SchemeError) Error() string {
+	known := make([]string, len(e.Known))
+	for i, scheme := range e.Known {
+		known[i] = RefPrefix + scheme
+	}
+	slices.Sort(known)
+	return fmt.Sprintf("unknown scheme %q; known are %s", e.Scheme, strings.Join(known, ", "))
 }

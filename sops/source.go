@@ -46,7 +46,7 @@ func (s *Source) Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Value
 			values[i], errs[i] = lookup(ctx, files[i], ref)
 		}
 		if errs[i] != nil {
-			errs[i] = fmt.Errorf("resolve %s: %w", ref, errs[i])
+			errs[i] = &secret.RefError{Ref: ref, Err: errs[i]}
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

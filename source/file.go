@@ -66,22 +66,22 @@ func (f *File) read(path string) (_ []byte, err error) {
 	// Not blocking, so that a pipe without a writer does not hang.
 	file, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", path, cause(err))
+		return nil, fmt.Errorf("open %q: %w", abs, cause(err))
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", path, cause(err))
+		return nil, fmt.Errorf("open %q: %w", abs, cause(err))
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open %q: not a regular file", path)
+		return nil, fmt.Errorf("open %q: not a regular file", abs)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", path, cause(err))
+		return nil, fmt.Errorf("read %q: %w", abs, cause(err))
 	}
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("read %q: too large: a file of values must be at most %d bytes", path, maxFile)
+		return nil, fmt.Errorf("read %q: too large: a file of values must be at most %d bytes", abs, maxFile)
 	}
 	return data, nil
 }

@@ -22,7 +22,8 @@ type Source interface {
 	// Resolve returns one value per reference, in the same order. It is called
 	// once with all distinct references of the scheme, so that it can read
 	// each file or endpoint once. When it fails it reports every reference
-	// that cannot be resolved, one line each, and no value.
+	// that cannot be resolved, one line each, as a *secret.RefError where the
+	// reference is at fault and not what it stands in, and no value.
 	Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Value, error)
 }
 
@@ -86,7 +87,7 @@ func group(sources []Source, refs []secret.Ref) ([]schemeGroup, error) {
 	for _, ref := range refs {
 		s, ok := byScheme[ref.Scheme]
 		if !ok {
-			errs = append(errs, fmt.Errorf("resolve %s: unknown scheme %q; known are %s", ref, ref.Scheme, known(sources)))
+			errs = append(errs, &secret.RefError{Ref: ref, Err: &secret.SchemeError{Scheme: ref.Scheme, Known: Schemes(sources)}})
 			continue
 		}
 		if n := len(groups); n == 0 || groups[n-1].source.Scheme() != ref.Scheme {
@@ -98,13 +99,13 @@ func group(sources []Source, refs []secret.Ref) ([]schemeGroup, error) {
 	return groups, errors.Join(errs...)
 }
 
-func known(sources []Source) string {
+// Schemes are those that sources resolve.
+func Schemes(sources []Source) []string {
 	names := make([]string, len(sources))
 	for i, s := range sources {
-		names[i] = "ref+" + s.Scheme()
+		names[i] = s.Scheme()
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
 
 // checkSize is the size limit that all sources share.
@@ -126,7 +127,7 @@ func resolveEach(ctx context.Context, refs []secret.Ref, one func(secret.Ref) (s
 			values[i], err = one(ref)
 		}
 		if err != nil {
-			errs[i] = fmt.Errorf("resolve %s: %w", ref, err)
+			errs[i] = &secret.RefError{Ref: ref, Err: err}
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

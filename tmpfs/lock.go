@@ -28,7 +28,7 @@ func (e *LockedError) Error() string {
 	if e.PID > 0 {
 		who = fmt.Sprintf(" (pid %d)", e.PID)
 	}
-	return fmt.Sprintf("another compose-secure%s is working on project %q: wait for it to end", who, e.Project)
+	return fmt.Sprintf("another compose-secure%s is working on project %q; wait for it to end, then try again", who, e.Project)
 }
 
 // errBusy and errStale are the two ways in which taking a lock can miss.

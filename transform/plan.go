@@ -50,6 +50,8 @@ type Options struct {
 	Images map[string]Image
 	// HelperDir is the directory of the static helpers for images without a shell.
 	HelperDir string
+	// Schemes are those of references that have a source; nil takes any.
+	Schemes []string
 	// NoValues says that no value will be resolved: a variable of a secret that
 	// is not set is no error then, so that "down" works in another terminal.
 	NoValues bool
@@ -76,6 +78,7 @@ type Secret struct {
 	Name  string
 	Parts []secret.Part // the value is their concatenation
 	Files []StoredFile  // at least one
+	At    []string      // the path in the model where the value stands first, for compose.Sources
 }
 
 // StoredFile is one file that holds the secret: one for each owner and mode.
@@ -129,6 +132,7 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 		b.service(name)
 	}
 	b.finish()
+	b.schemes()
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
 	}
@@ -139,6 +143,7 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 type KeptValue struct {
 	Service string
 	Inputs  []*secret.Input
+	At      []string // as in Secret
 }
 
 type builder struct {
@@ -181,6 +186,28 @@ func (b *builder) at(path []string) string {
 	return ""
 }
 
+// schemes refuses references that nothing can resolve, once each.
+func (b *builder) schemes() {
+	told := map[string]bool{}
+	check := func(in *secret.Input, at []string) {
+		if b.Schemes == nil || in == nil || in.Ref == nil || slices.Contains(b.Schemes, in.Ref.Scheme) || told[in.Ref.String()] {
+			return
+		}
+		told[in.Ref.String()] = true
+		b.fail(b.source.Sources().Bearer(at), "%s: %v", in.Ref, &secret.SchemeError{Scheme: in.Ref.Scheme, Known: b.Schemes})
+	}
+	for _, s := range b.plan.Secrets {
+		for _, p := range s.Parts {
+			check(p.Input, s.At)
+		}
+	}
+	for _, k := range b.plan.Kept {
+		for _, in := range k.Inputs {
+			check(in, k.At)
+		}
+	}
+}
+
 // service moves the secrets in the environment of one service.
 func (b *builder) service(name string) {
 	project := b.plan.Project
@@ -210,7 +237,7 @@ func (b *builder) service(name string) {
 			continue
 		}
 		if slices.Contains(policy.Env, variable) {
-			env[variable] = b.keep(name, variable, *value)
+			env[variable] = b.keep(name, variable, *value, at)
 			b.plan.Moves = append(b.plan.Moves, Move{Service: name, Variable: variable, Delivery: Env, Source: source, Path: at,
 				Note: "stays visible in docker inspect, as " + compose.Extension + ".env asks"})
 			continue
@@ -223,7 +250,7 @@ func (b *builder) service(name string) {
 
 // keep leaves a value in the environment on the user's own word. A literal
 // gets a placeholder too, so that a printed model shows none.
-func (b *builder) keep(service, variable, value string) *string {
+func (b *builder) keep(service, variable, value string, at []string) *string {
 	if !b.source.Inputs.Has(value) {
 		in := secret.Input{Name: variable, Known: secret.NewValue([]byte(value))}
 		if ref, err := secret.ParseRef(value); err == nil {
@@ -231,7 +258,7 @@ func (b *builder) keep(service, variable, value string) *string {
 		}
 		value = b.source.Inputs.Placeholder(in)
 	}
-	b.plan.Kept = append(b.plan.Kept, KeptValue{service, b.source.Inputs.Find(value)})
+	b.plan.Kept = append(b.plan.Kept, KeptValue{service, b.source.Inputs.Find(value), at})
 	return &value
 }
 
@@ -275,7 +302,7 @@ func (b *builder) variable(s *types.ServiceConfig, env types.MappingWithEquals, 
 		b.fail(at, "services.%s: %v", s.Name, err)
 		return
 	}
-	sec := b.secret(s.Name, variable, parts)
+	sec := b.secret(s.Name, variable, parts, at)
 	target := "/run/secrets/" + sec.Name
 	move := Move{Service: s.Name, Variable: variable, Secret: sec.Name, Delivery: how, Source: source, Path: at}
 	owner := fileOwner{mode: 0o444}

@@ -14,7 +14,7 @@ import (
 	"github.com/compose-secure/compose-secure/compose"
 )
 
-// load reads files from a new directory with two secrets and a plain variable in the environment.
+// load reads files from a new directory with secrets and a plain variable in the environment.
 func load(t *testing.T, files map[string]string) *compose.Project {
 	t.Helper()
 	dir := t.TempDir()
@@ -25,7 +25,7 @@ func load(t *testing.T, files map[string]string) *compose.Project {
 		}
 	}
 	p, err := compose.Load(context.Background(), compose.Options{ProjectName: "p", Environ: []string{
-		"DB_PASSWORD=hunter2", "TOKEN=hunter3", "MODE=plain", "EMPTY_PASSWORD=",
+		"DB_PASSWORD=hunter2", "TOKEN=hunter3", "MODE=plain", "EMPTY_PASSWORD=", "AWS=ref+awsssm://x",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -134,9 +134,11 @@ func TestRefused(t *testing.T) {
 		yaml    string
 		unknown Unknown
 		want    []string // one error each
+		shell   string   // of the image
 	}{
 		"both forms set":           {yaml: head + "    environment:\n      POSTGRES_PASSWORD: $DB_PASSWORD\n      POSTGRES_PASSWORD_FILE: /x\n", want: []string{"compose.yaml:5:26: services.a sets both POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE; remove POSTGRES_PASSWORD_FILE, or POSTGRES_PASSWORD if the file is the one to use"}},
 		"unknown image":            {yaml: "services:\n  a:\n    image: example/app\n    environment: {TOKEN: $TOKEN}\n", unknown: UnknownFail, want: []string{`compose.yaml:4:26: services.a: image "example/app" is not in the catalogue, so nothing says how it reads TOKEN; add TOKEN to x-compose-secure.file if it reads TOKEN_FILE, to x-compose-secure.env to leave it in the environment, or use --unknown-images=wrap`}},
+		"policy of a mapping":      {yaml: head + "    x-compose-secure: {file: {hunter2: x}}\n", want: []string{"compose.yaml:4:23: services.a: x-compose-secure.file takes a string or a list of strings"}},
 		"unknown image built here": {yaml: "services:\n  a:\n    build: .\n    environment: {TOKEN: $TOKEN}\n", unknown: UnknownFail, want: []string{`compose.yaml:4:26: services.a: the image built here is not in the catalogue, so nothing says how it reads TOKEN; add TOKEN to x-compose-secure.file if it reads TOKEN_FILE, to x-compose-secure.env to leave it in the environment, or use --unknown-images=wrap`}},
 		"label":                    {yaml: head + "    labels: [x=y, a=$TOKEN]\n", want: []string{"compose.yaml:4:19: ${TOKEN} is a secret, and services.a.labels.a cannot hold one; move it to environment or secrets, or name TOKEN in x-compose-secure.plain if it is none"}},
 		"key of a label":           {yaml: head + "    labels: [\"${TOKEN}=x\"]\n", want: []string{"compose.yaml:4:13: ${TOKEN} is a secret, and services.a.labels cannot hold one; move it to environment or secrets, or name TOKEN in x-compose-secure.plain if it is none"}},
@@ -144,6 +146,12 @@ func TestRefused(t *testing.T) {
 		"build argument":           {yaml: "services:\n  a:\n    build:\n      context: .\n      args: {T: $TOKEN}\n", want: []string{"compose.yaml:5:17: ${TOKEN} is a secret, and services.a.build.args.T cannot hold one; use build.secrets and RUN --mount=type=secret"}},
 		"reference in a label":     {yaml: head + "    labels: {a: ref+file://x}\n", want: []string{"compose.yaml:4:17: a reference stands in services.a.labels.a, which cannot hold a secret; move it to environment or secrets"}},
 		"malformed reference":      {yaml: head + "    environment: {A: 'ref+file://x?token=hunter2#y'}\n", want: []string{"compose.yaml:4:22: A: the key of the ref+file reference must have the form #/KEY or #/KEY/KEY"}},
+		"unknown scheme":           {yaml: head + "    environment: {A: ref+vaultt://x/y}\n    command: [x]\n", want: []string{`compose.yaml:4:22: ref+vaultt://x/y: unknown scheme "vaultt"; known are ref+file, ref+sops`}},
+		"unknown scheme, kept":     {yaml: head + "    environment: [A=ref+vault://x#/k]\n    x-compose-secure: {env: A}\n", want: []string{`compose.yaml:4:19: ref+vault://x#/k: unknown scheme "vault"; known are ref+file, ref+sops`}},
+		"unknown scheme, declared": {yaml: head + "secrets: {s: {x-source: ref+exec://x}}\n", want: []string{`compose.yaml:4:25: ref+exec://x: unknown scheme "exec"; known are ref+file, ref+sops`}},
+		"unknown scheme, content":  {yaml: head + "    configs: [s]\nconfigs: {s: {content: ref+echo://x}}\n", want: []string{`compose.yaml:5:24: ref+echo://x: unknown scheme "echo"; known are ref+file, ref+sops`}},
+		"unknown scheme, argument": {yaml: "services:\n  a:\n    image: example/app\n    command: [x, '$AWS']\n", want: []string{`compose.yaml:4:14: ref+awsssm://x: unknown scheme "awsssm"; known are ref+file, ref+sops`}, shell: "/bin/sh"},
+		"unknown scheme, twice":    {yaml: head + "    environment: {A: $AWS, B: x-$AWS}\n    command: [x]\n", want: []string{`compose.yaml:4:22: ref+awsssm://x: unknown scheme "awsssm"; known are ref+file, ref+sops`}},
 		"service policy":           {yaml: head + "    x-compose-secure: {files: [A]}\n", want: []string{`compose.yaml:4:23: services.a: x-compose-secure has the unknown key "files"; known are file, env`}},
 		"variable of a secret":     {yaml: head + "    secrets: [s]\nsecrets: {s: {environment: NOT_SET}}\n", want: []string{"compose.yaml:5:14: secrets.s: the variable NOT_SET is not set; set it in the environment, in .env or with --env-file"}},
 		"x-source":                 {yaml: head + "    secrets: [s]\nsecrets: {s: {x-source: hunter2}}\n", want: []string{`compose.yaml:5:25: secrets.s: x-source: a reference starts with "ref+"`}},
@@ -159,8 +167,8 @@ func TestRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, map[string]string{"compose.yaml": tt.yaml})
-			images := map[string]Image{"a": {Arch: "amd64"}}
-			_, err := New(p, Options{Dir: "/store", Unknown: tt.unknown, Images: images})
+			images := map[string]Image{"a": {Arch: "amd64", Shell: tt.shell}}
+			_, err := New(p, Options{Dir: "/store", Unknown: tt.unknown, Images: images, Schemes: []string{"sops", "file"}})
 			if err == nil {
 				t.Fatal("no error")
 			}

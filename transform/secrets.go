@@ -20,7 +20,7 @@ const maxName = 64
 
 // secret returns the secret for parts, made when it is new. Equal values by
 // origin (the same placeholder or reference) share one.
-func (b *builder) secret(service, variable string, parts []secret.Part) *Secret {
+func (b *builder) secret(service, variable string, parts []secret.Part, at []string) *Secret {
 	id := identity(parts)
 	if s := b.plan.byIdentity[id]; s != nil {
 		return s
@@ -33,7 +33,7 @@ func (b *builder) secret(service, variable string, parts []secret.Part) *Secret 
 	if _, taken := b.names[wanted]; taken {
 		wanted = own
 	}
-	return b.add(b.free(wanted), id, parts)
+	return b.add(b.free(wanted), id, parts, at)
 }
 
 // ofProject reports whether an input is a variable of the whole project. Only
@@ -57,8 +57,8 @@ func (b *builder) free(name string) string {
 	}
 }
 
-func (b *builder) add(name, id string, parts []secret.Part) *Secret {
-	s := &Secret{Name: name, Parts: parts}
+func (b *builder) add(name, id string, parts []secret.Part, at []string) *Secret {
+	s := &Secret{Name: name, Parts: parts, At: at}
 	b.names[name] = id
 	b.plan.Secrets = append(b.plan.Secrets, s)
 	b.plan.byName[name] = s
@@ -180,7 +180,7 @@ func (b *builder) declared() {
 	project := b.plan.Project
 	for _, name := range sortedKeys(project.Secrets) {
 		s := project.Secrets[name]
-		parts, source := b.declaredParts("secrets", name, types.FileObjectConfig(s))
+		parts, source, at := b.declaredParts("secrets", name, types.FileObjectConfig(s))
 		delete(s.Extensions, compose.SourceExtension)
 		project.Secrets[name] = s
 		if parts == nil && (s.File == "" || !b.wantsOwner(name)) {
@@ -188,9 +188,9 @@ func (b *builder) declared() {
 		}
 		if parts == nil {
 			ref := secret.Ref{Scheme: "file", Path: s.File}
-			parts, source = []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File)
+			parts, source, at = []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File), append(at, "file")
 		}
-		sec := b.add(name, identity(parts), parts)
+		sec := b.add(name, identity(parts), parts, at)
 		delete(project.Secrets, name)
 		b.declaredUses(sec, source)
 		if len(sec.Files) == 0 { // no service that is on uses it
@@ -255,7 +255,7 @@ func (b *builder) declaredConfigs() {
 	project := b.plan.Project
 	for _, name := range sortedKeys(project.Configs) {
 		c := project.Configs[name]
-		parts, source := b.declaredParts("configs", name, types.FileObjectConfig(c))
+		parts, source, at := b.declaredParts("configs", name, types.FileObjectConfig(c))
 		delete(c.Extensions, compose.SourceExtension)
 		if parts == nil && c.Environment != "" { // docker compose does not get the project's variables
 			c.Environment, c.Content = "", b.source.Environment[c.Environment]
@@ -265,7 +265,7 @@ func (b *builder) declaredConfigs() {
 			continue
 		}
 		stored := b.free(secretName("config_" + name))
-		sec := b.add(stored, identity(parts), parts)
+		sec := b.add(stored, identity(parts), parts, at)
 		file := StoredFile{Name: stored, Mode: 0o444}
 		for _, service := range project.ServiceNames() {
 			for i, ref := range project.Services[service].Configs {
@@ -282,24 +282,25 @@ func (b *builder) declaredConfigs() {
 	}
 }
 
-// declaredParts says where the value of a declared secret or config comes from; nil
-// for one that stays as it is.
-func (b *builder) declaredParts(section, name string, s types.FileObjectConfig) ([]secret.Part, string) {
-	at := []string{section, name}
+// declaredParts says where the value of a declared secret or config comes from, nil
+// for one that stays as it is, and the path of that in the model.
+func (b *builder) declaredParts(section, name string, s types.FileObjectConfig) (parts []secret.Part, source string, at []string) {
+	at = []string{section, name}
 	if bool(s.External) {
-		return nil, ""
+		return nil, "", at
 	}
 	if text, ok := s.Extensions[compose.SourceExtension]; ok {
+		at = append(at, compose.SourceExtension)
 		value, _ := text.(string)
 		if b.source.Inputs.Has(value) {
-			return b.source.Inputs.Split(value), b.origin(value)
+			return b.source.Inputs.Split(value), b.origin(value), at
 		}
 		ref, err := secret.ParseRef(value)
 		if err != nil {
-			b.fail(append(at, compose.SourceExtension), "%s.%s: %s: %v", section, name, compose.SourceExtension, err)
-			return nil, ""
+			b.fail(at, "%s.%s: %s: %v", section, name, compose.SourceExtension, err)
+			return nil, "", at
 		}
-		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, ref.String()
+		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, ref.String(), at
 	}
 	if s.Environment != "" {
 		value, ok := b.source.Environment[s.Environment]
@@ -308,27 +309,29 @@ func (b *builder) declaredParts(section, name string, s types.FileObjectConfig) 
 		}
 		if !ok && !b.NoValues {
 			b.fail(at, "%s.%s: the variable %s is not set; set it in the environment, in .env or with --env-file", section, name, s.Environment)
-			return nil, ""
+			return nil, "", at
 		}
 		if section == "configs" && !b.source.Inputs.Has(value) {
-			return nil, ""
+			return nil, "", at
 		}
 		if value == "" {
-			return []secret.Part{{Literal: secret.NewValue(nil)}}, "${" + s.Environment + "}"
+			return []secret.Part{{Literal: secret.NewValue(nil)}}, "${" + s.Environment + "}", at
 		}
-		return b.source.Inputs.Split(value), "${" + s.Environment + "}"
+		return b.source.Inputs.Split(value), "${" + s.Environment + "}", append(at, "environment")
 	}
 	if s.Content != "" && (b.source.Inputs.Has(s.Content) || secret.IsRef(s.Content)) {
-		return b.parts(name, s.Content, at)
+		at = append(at, "content")
+		parts, source = b.parts(name, s.Content, at)
+		return parts, source, at
 	}
 	ref, ok, err := b.source.EncryptedFile(s.File)
 	if err != nil {
 		b.fail(at, "%s.%s: %v", section, name, err)
 	}
 	if ok {
-		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File)
+		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File), append(at, "file")
 	}
-	return nil, ""
+	return nil, "", at
 }
 
 func ownerOf(ref types.FileReferenceConfig) (fileOwner, error) {

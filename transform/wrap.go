@@ -228,7 +228,7 @@ func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) [
 			continue
 		}
 		name := fmt.Sprintf("COMPOSE_SECURE_ARG_%d", i+1)
-		sec := w.secret(w.service.Name, what+"_"+fmt.Sprint(i+1), w.source.Inputs.Split(arg))
+		sec := w.secret(w.service.Name, what+"_"+fmt.Sprint(i+1), w.source.Inputs.Split(arg), at)
 		target := "/run/secrets/" + sec.Name
 		w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
 		w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
