@@ -62,6 +62,10 @@ func runPlan(ctx context.Context, s *session, format string) error {
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"project": l.Name, "moves": moves, "recreate": recreate})
 	}
+	if len(moves) == 0 {
+		_, err := fmt.Fprintln(s.Stdout, "no secret to move")
+		return err
+	}
 	w := tabwriter.NewWriter(s.Stdout, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SERVICE\tVARIABLE\tDELIVERY\tTHE CONTAINER GETS\tFROM\tAT") // Flush reports
 	for _, m := range moves {
