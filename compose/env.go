@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -224,7 +225,7 @@ var dotEnvLine = pattern(`line (\d+): (unexpected character|key cannot contain a
 func parseDotEnv(path string, data []byte, lookup dotenv.LookupFn) (map[string]string, error) {
 	values, err := dotenv.ParseWithLookup(bytes.NewReader(data), lookup)
 	if err != nil {
-		return nil, dotEnvFault(Display(path), err)
+		return nil, dotEnvFault(Display(path), data, err)
 	}
 	return values, namelessFault(path, data, values)
 }
@@ -235,19 +236,22 @@ var unreadable = pattern(`^failed to read (/.+?): `)
 // returns nil for any other error.
 func envFileFault(err error) error {
 	if m := unreadable().FindStringSubmatch(err.Error()); m != nil {
-		return dotEnvFault(Display(m[1]), err)
+		return dotEnvFault(Display(m[1]), nil, err)
 	}
 	return nil
 }
 
-// dotEnvFault words an error of compose-go's dotenv parser without what it quotes.
-func dotEnvFault(file string, err error) error {
+// dotEnvFault words an error of compose-go's dotenv parser without what it quotes. data, which may
+// be nil, is what the file holds.
+func dotEnvFault(file string, data []byte, err error) error {
 	var missing *template.MissingRequiredError
 	var invalid *template.InvalidTemplateError
 	m := dotEnvLine().FindStringSubmatch(err.Error())
 	switch {
 	case errors.As(err, &missing):
-		return reportf("%s: %s; set it in the environment or further up in the file", file, strings.Join(strings.Fields(missing.Error()), " "))
+		// The reason is interpolated with values, and even the name may be part of a password.
+		return reportf("%s%s: a required variable is not set; set it in the environment or further up in the file, or put a value that holds a dollar sign in single quotes",
+			file, lineOf(data, missing.Variable))
 	case errors.As(err, &invalid) || strings.Contains(err.Error(), "Invalid template"):
 		return reportf("%s: invalid interpolation; put a value that holds a dollar sign in single quotes", file)
 	case m == nil:
@@ -256,6 +260,16 @@ func dotEnvFault(file string, err error) error {
 		m[2] = "not of the form NAME=VALUE"
 	}
 	return reportf("%s:%s: %s; write NAME=VALUE, with quotes around a value that has spaces or quotes", file, m[1], m[2])
+}
+
+// lineOf is ":N" for the line of data that requires a variable, or "".
+func lineOf(data []byte, variable string) string {
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.Contains(line, "${"+variable+"?") || strings.Contains(line, "${"+variable+":?") {
+			return fmt.Sprintf(":%d", i+1)
+		}
+	}
+	return ""
 }
 
 // parseRaw is env_file's format: raw, as docker run --env-file reads it: no
