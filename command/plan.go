@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -82,9 +81,6 @@ func runPlan(ctx context.Context, s *session, format string) error {
 	return nil
 }
 
-// variableNames finds the variables of an interpolation.
-var variableNames = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
-
 // located finds the place of a move: where the value stands in a compose file, or the env_file
 // that brings it. A literal that an interpolation made is named by its variable.
 func (l *loaded) located(m transform.Move) plannedMove {
@@ -97,8 +93,8 @@ func (l *loaded) located(m transform.Move) plannedMove {
 	}
 	if m.Source == transform.LiteralSource {
 		var names []string
-		for _, found := range variableNames.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
-			names = append(names, "${"+found[1]+"}")
+		for _, name := range l.NamesIn(m.Path, text) {
+			names = append(names, "${"+name+"}")
 		}
 		if len(names) > 0 {
 			m.Source = strings.Join(names, ", ")

@@ -110,7 +110,7 @@ var ErrNoFile = errors.New("no compose file found")
 func Load(ctx context.Context, o Options) (*Project, error) {
 	p := &Project{Inputs: secret.NewInputs(), faults: map[string]error{}}
 	p.envFiles = &envFiles{project: p, encrypted: o.Encrypted, ctx: ctx, data: map[string][]byte{}, from: map[string]string{}, references: references{}, bases: map[string]string{}}
-	defer p.envFiles.references.hideNames()()
+	defer p.hideNames()()
 	project, err := p.load(ctx, o)
 	if err != nil {
 		return nil, p.explain(err)
