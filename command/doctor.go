@@ -175,7 +175,7 @@ func (d *doctor) checkKeys(context.Context) {
 	if path == "" {
 		config := d.Getenv("XDG_CONFIG_HOME")
 		if config == "" {
-			config = filepath.Join(d.Getenv("HOME"), ".config")
+			config = filepath.Join(compose.HomeDir(d.Getenv), ".config")
 		}
 		path = filepath.Join(config, "sops", "age", "keys.txt")
 	}

@@ -1,8 +1,11 @@
 package command
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/compose"
 )
 
 // composeArgs are the arguments behind the model: the project's own place and
@@ -44,6 +47,9 @@ func (s *session) environment(dotEnv map[string]string, withheld func(name, valu
 		name, value, _ := strings.Cut(kv, "=")
 		if slices.Contains(modelVariables, name) || strings.HasPrefix(name, "SOPS_") || strings.HasPrefix(name, "DOCKER_CLI_PLUGIN_") {
 			continue
+		}
+		if name == "HOME" && !filepath.IsAbs(value) { // docker compose would look for its configuration in the project
+			kv = "HOME=" + compose.HomeDir(s.Getenv)
 		}
 		if !withheld(name, value) {
 			env = append(env, kv)
