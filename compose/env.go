@@ -296,6 +296,16 @@ func parseRaw(path string, data []byte, lookup dotenv.LookupFn) (map[string]stri
 	return values, nil
 }
 
+// ReadEnvFile returns the variables of an env file that is none of the project's, plain or encrypted,
+// with every secret hidden.
+func (p *Project) ReadEnvFile(path string, lookup dotenv.LookupFn) (map[string]string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return p.envFiles.read(path, p.envFiles.parseHidden, lookup)
+}
+
 func readLimited(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
