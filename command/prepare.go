@@ -169,6 +169,9 @@ func (s *session) prepare(ctx context.Context, l *loaded, plan *transform.Plan, 
 	if err := checkWrapped(plan, values, services); err != nil {
 		return err
 	}
+	for _, v := range values { // a copy of one may stand in the environment under any name
+		l.values = append(l.values, string(v.Reveal()))
+	}
 	versions, err := p.put(ctx, want, values, containers)
 	if err != nil {
 		return err
