@@ -63,7 +63,7 @@ func join(parts []secret.Part, resolved map[string]secret.Value) secret.Value {
 		case p.Input == nil:
 			b = append(b, p.Literal.Reveal()...)
 		case p.Input.Ref != nil:
-			b = append(b, resolved[p.Input.Ref.String()].Reveal()...)
+			b = append(b, resolved[p.Input.Ref.ID()].Reveal()...)
 		default:
 			b = append(b, p.Input.Known.Reveal()...)
 		}
@@ -342,7 +342,7 @@ func finalModel(plan *transform.Plan, versions map[string]int, values map[string
 	}
 	return compose.Fill(model, plan.Inputs, func(in *secret.Input) secret.Value {
 		if in.Ref != nil {
-			return values[in.Ref.String()]
+			return values[in.Ref.ID()]
 		}
 		return in.Known
 	})

@@ -41,7 +41,7 @@ func NewInputs() *Inputs {
 func (s *Inputs) Placeholder(in Input) string {
 	key := "n:" + in.Name
 	if in.Ref != nil {
-		key = "r:" + in.Ref.String()
+		key = "r:" + in.Ref.ID()
 	}
 	for _, i := range s.index[key] {
 		if in.Ref != nil || s.list[i].Known.Equal(in.Known) {
