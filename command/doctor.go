@@ -16,6 +16,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/tmpfs"
 )
 
@@ -284,7 +285,7 @@ func printChecks(out io.Writer, checks []check, format string) error {
 		if !c.OK {
 			mark = "FAIL"
 		}
-		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, c.Name, c.Message); err != nil {
+		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, c.Name, secret.Printable(c.Message)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Formats lists the names that Write takes.
@@ -47,17 +49,17 @@ func writeText(w io.Writer, r *Report, colour bool) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		style := map[Severity]string{Error: red, Warning: yellow, Info: blue}[f.Severity]
-		where := fmt.Sprintf("%s:%d:%d:", f.File, f.Line, f.Column)
-		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+printable(f.Message)), paint(dim, "["+f.Rule+"]"))
+		where := fmt.Sprintf("%s:%d:%d:", secret.Printable(f.File), f.Line, f.Column)
+		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+secret.Printable(f.Message)), paint(dim, "["+f.Rule+"]"))
 		margin := fmt.Sprintf("%5d | ", f.Line)
 		fmt.Fprintf(out, "%s%s\n", paint(dim, margin), printable(f.snippet.line))
 		caret := strings.Repeat("^", max(1, f.snippet.end-f.snippet.start))
 		fmt.Fprintf(out, "%s%s%s\n", paint(dim, "      | "), indentLike(f.snippet.line, f.snippet.start), paint(style, caret))
-		fmt.Fprintf(out, "  hint: %s\n", printable(f.Hint))
-		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, printable(f.Fix.Text))
+		fmt.Fprintf(out, "  hint: %s\n", secret.Printable(f.Hint))
+		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, secret.Printable(f.Fix.Text))
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(out, "%s\n", printable(p))
+		fmt.Fprintf(out, "%s\n", secret.Printable(p))
 	}
 	fmt.Fprintln(out, summaryLine(&r.Summary))
 	return out.Flush()
@@ -101,10 +103,10 @@ func indentLike(line string, n int) string {
 	return b.String()
 }
 
-// printable keeps control characters of a file from reaching the terminal.
+// printable is secret.Printable for a line of a file below which carets stand: each character stays one.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r != '\t' && secret.Printable(string(r)) != string(r) {
 			return '\uFFFD'
 		}
 		return r
@@ -120,11 +122,11 @@ func writeGitHub(w io.Writer, r *Report) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		level := map[Severity]string{Error: "error", Warning: "warning", Info: "notice"}[f.Severity]
-		fmt.Fprintf(out, "::%s file=%s,line=%d,endLine=%d,col=%d,endColumn=%d,title=%s::%s\n", level, property.Replace(f.File),
-			f.Line, f.EndLine, f.Column, f.EndColumn, property.Replace("compose-secure "+f.Rule), data.Replace(f.Message+"; hint: "+f.Hint))
+		fmt.Fprintf(out, "::%s file=%s,line=%d,endLine=%d,col=%d,endColumn=%d,title=%s::%s\n", level, property.Replace(secret.Printable(f.File)),
+			f.Line, f.EndLine, f.Column, f.EndColumn, property.Replace("compose-secure "+f.Rule), data.Replace(secret.Printable(f.Message+"; hint: "+f.Hint)))
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(out, "::notice::%s\n", data.Replace(p))
+		fmt.Fprintf(out, "::notice::%s\n", data.Replace(secret.Printable(p)))
 	}
 	return out.Flush()
 }
