@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,9 +15,6 @@ import (
 
 	"github.com/compose-secure/compose-secure/secret"
 )
-
-// maxEnvFile bounds what is read of one env file or of standard input, in bytes.
-const maxEnvFile = 16 << 20
 
 // envFiles reads env files, plain and encrypted, each once.
 type envFiles struct {
@@ -36,6 +32,7 @@ type envFiles struct {
 	references  references
 	bases       map[string]string // included file, as messages name it -> where its references start
 	base        func() string     // the same for the env file that is being read
+	given       bool              // the user named the env files of the main files
 	sourceAlone bool              // an included file has a secret with x-source alone
 }
 
@@ -92,7 +89,7 @@ type parseFunc func(path string, data []byte, lookup dotenv.LookupFn) (map[strin
 func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseFunc) (map[string]string, error) {
 	values := map[string]string{}
 	for _, path := range files {
-		file, err := e.read(path, parse, func(k string) (string, bool) {
+		file, err := e.read(path, e.given, parse, func(k string) (string, bool) {
 			if v, ok := set[k]; ok {
 				return v, true
 			}
@@ -115,7 +112,7 @@ func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseF
 
 // requireEncrypted merges a file that x-compose-secure.sops names.
 func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
-	data, err := readLimited(path)
+	data, err := readFile(path)
 	if err != nil {
 		return err
 	}
@@ -135,12 +132,16 @@ func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
 }
 
 // read lists one env file. Encrypted entries are placeholders. A file is opened once:
-// it may be a pipe.
-func (e *envFiles) read(path string, parse parseFunc, lookup dotenv.LookupFn) (map[string]string, error) {
+// it may be a pipe, when the user gave it.
+func (e *envFiles) read(path string, given bool, parse parseFunc, lookup dotenv.LookupFn) (map[string]string, error) {
+	readEnv := readFile
+	if given {
+		readEnv = readGiven
+	}
 	data, ok := e.data[path]
 	if !ok {
 		var err error
-		if data, err = readLimited(path); err != nil {
+		if data, err = readEnv(path); err != nil {
 			return nil, err
 		}
 		e.data[path] = data
@@ -303,30 +304,7 @@ func (p *Project) ReadEnvFile(path string, lookup dotenv.LookupFn) (map[string]s
 	if err != nil {
 		return nil, err
 	}
-	return p.envFiles.read(path, p.envFiles.parseHidden, lookup)
-}
-
-func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	if info.IsDir() {
-		return nil, reportf("%s: is a directory, not a file", Display(path))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxEnvFile+1))
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	if len(data) > maxEnvFile {
-		return nil, reportf("%s: larger than %d bytes", Display(path), maxEnvFile)
-	}
-	return data, nil
+	return p.envFiles.read(path, true, p.envFiles.parseHidden, lookup)
 }
 
 // stdinName is what messages call the compose file of -f -, which memoryFile holds.
@@ -354,7 +332,7 @@ func (p *Project) EncryptedFile(path string) (ref secret.Ref, ok bool, err error
 	if path == "" || p.envFiles.encrypted == nil {
 		return secret.Ref{}, false, nil
 	}
-	data, err := readLimited(path)
+	data, err := readFile(path)
 	if err != nil {
 		return secret.Ref{}, false, nil //nolint:nilerr // see above
 	}

@@ -69,7 +69,7 @@ func TestErrorsOfLoad(t *testing.T) {
 		"bad env_file format":            {map[string]string{"compose.yaml": head + "    env_file: [{path: b.env, format: hunter2}]\n", "b.env": "PASS=hunter2\n"}, Options{}, `env_file b.env has the unknown format "hunter2"; leave it out, or use raw`},
 		"env file is dir":                {map[string]string{"compose.yaml": head, "b/c": ""}, Options{EnvFiles: []string{"b"}}, `b: is a directory, not a file`},
 		"missing file":                   {nil, Options{Files: []string{"x.yaml"}}, `x.yaml: no such file or directory`},
-		"file is dir":                    {map[string]string{"b/c": ""}, Options{Files: []string{"b"}}, `b: is a directory`},
+		"file is dir":                    {map[string]string{"b/c": ""}, Options{Files: []string{"b"}}, `b: is a directory, not a file`},
 		"bad project name":               {map[string]string{"compose.yaml": head}, Options{ProjectName: "A B"}, `invalid project name "A B": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number`},
 		"no such service":                {map[string]string{"compose.yaml": head}, Options{Services: []string{"x"}}, `no error`},
 		"policy: plain of an include":    {map[string]string{"compose.yaml": "include: [b.yaml]\n", "b.yaml": head + "---\nx-compose-secure:\n  plain: [X]\n"}, Options{}, `b.yaml:6:3: x-compose-secure.plain has no effect in an included file; move it to the compose file that includes it`},

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ type Known struct {
 // disk, and drops nothing while it validates them.
 func (p *Project) isAlone() bool {
 	for _, path := range p.tried {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil || strings.HasPrefix(path, "/proc/") || mentionsAny(data, "include", "extends", "version") {
 			return false
 		}
@@ -52,7 +51,7 @@ func (p *Project) tellKnown(po *cli.ProjectOptions, o Options) {
 	}
 	k := Known{Name: po.Name, Profiles: o.Profiles, SecretNames: p.SecretNames, DotEnv: p.DotEnv}
 	for _, path := range p.tried {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil || mentionsAny(data, "include", "extends", "env_file") { // another file
 			return
 		}
