@@ -118,8 +118,8 @@ func (s *session) unitDir(root string) string {
 		return filepath.Join("/", root, "etc/systemd/system")
 	}
 	config := s.Getenv("XDG_CONFIG_HOME")
-	if config == "" {
-		config = filepath.Join(s.Getenv("HOME"), ".config")
+	if !filepath.IsAbs(config) {
+		config = filepath.Join("/", compose.HomeDir(s.Getenv), ".config")
 	}
 	return filepath.Join(root, config, "systemd/user")
 }

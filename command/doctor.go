@@ -16,6 +16,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/tmpfs"
 )
 
@@ -176,7 +177,7 @@ func (d *doctor) checkKeys(context.Context) {
 	if path == "" {
 		config := d.Getenv("XDG_CONFIG_HOME")
 		if config == "" {
-			config = filepath.Join(d.Getenv("HOME"), ".config")
+			config = filepath.Join(compose.HomeDir(d.Getenv), ".config")
 		}
 		path = filepath.Join(config, "sops", "age", "keys.txt")
 	}
@@ -291,7 +292,7 @@ func printChecks(out io.Writer, checks []check, format string) error {
 		if !c.OK {
 			mark = "FAIL"
 		}
-		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, c.Name, c.Message); err != nil {
+		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, c.Name, secret.Printable(c.Message)); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,12 @@
 package command
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // composeArgs are the arguments behind the model: the project's own place and
@@ -15,10 +19,13 @@ func (s *session) composeArgs(project, dir string, profiles []string, call call)
 
 // childEnv is the environment of docker compose: without the secrets of the project, under
 // whatever name they stand in it. What the clouds' and registries' credential helpers read stays,
-// unless the project uses it as a secret of its own. l is nil where no project is loaded.
+// unless the project uses it as a secret of its own. l is nil where no project is loaded: then names and
+// values alone tell what is a secret.
 func (s *session) childEnv(l *loaded) []string {
 	if l == nil {
-		return s.environment(nil, func(string, string) bool { return false })
+		return s.environment(nil, func(name, value string) bool {
+			return !isEssential(name) && !isCredential(name) && (secret.Policy{}).ClassifyFinal(name, value).Secret
+		})
 	}
 	return s.environment(l.DotEnv, func(name, value string) bool {
 		return l.exported[name] || !isEssential(name) && holdsAny(l.values, value) ||
@@ -45,6 +52,9 @@ func (s *session) environment(dotEnv map[string]string, withheld func(name, valu
 		if slices.Contains(modelVariables, name) || strings.HasPrefix(name, "SOPS_") || strings.HasPrefix(name, "DOCKER_CLI_PLUGIN_") {
 			continue
 		}
+		if name == "HOME" && !filepath.IsAbs(value) { // docker compose would look for its configuration in the project
+			kv = "HOME=" + compose.HomeDir(s.Getenv)
+		}
 		if !withheld(name, value) {
 			env = append(env, kv)
 		}
@@ -63,10 +73,12 @@ func isCredential(name string) bool {
 		func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// isEssential reports whether the variable is one that every login has and that keeps no secret.
+// isEssential reports whether the variable is one that every login has, or that says which engine to use, and
+// that keeps no secret, even when its value stands in one by chance.
 func isEssential(name string) bool {
 	return slices.Contains([]string{
 		"_", "COLORTERM", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "USER",
+		"DOCKER_API_VERSION", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "DOCKER_TLS", "DOCKER_TLS_VERIFY",
 	}, name) || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "XDG_")
 }
 

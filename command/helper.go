@@ -6,20 +6,27 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/wrap"
 )
+
+// systemDir is root's.
+const systemDir = "/var/lib/compose-secure"
 
 // helperDir is where the static helpers stand that containers without a shell
 // mount. It is no RAM disk: that one is mounted noexec, and a helper holds no
 // secret and must be there after a reboot.
 func (s *session) helperDir() string {
 	if os.Geteuid() == 0 {
-		return "/var/lib/compose-secure"
+		return systemDir
 	}
 	dir := s.Getenv("XDG_DATA_HOME")
+	if home := compose.HomeDir(s.Getenv); !filepath.IsAbs(dir) && home != "" {
+		dir = filepath.Join(home, ".local", "share")
+	}
 	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(s.Getenv("HOME"), ".local", "share")
+		return systemDir // which says that it may not be written
 	}
 	return filepath.Join(dir, "compose-secure")
 }

@@ -106,10 +106,10 @@ func (s *session) complete(r *lint.Report) error {
 		return errors.New(r.Idle)
 	}
 	for _, n := range r.Notes {
-		s.log.warn(lint.Printable(n.String()))
+		s.log.warn(n.String())
 	}
 	for _, p := range r.Problems {
-		s.log.error(lint.Printable(p))
+		s.log.error(p)
 	}
 	if len(r.Problems) > 0 {
 		return exitError(exitFailed)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // logger writes messages for people, or one JSON object a line, to stderr.
@@ -30,7 +32,7 @@ func (l logger) write(level, text string) {
 	if l.out == nil {
 		return
 	}
-	text = l.about + strings.TrimRight(text, " ")
+	text = secret.Printable(l.about + strings.TrimRight(text, " "))
 	if !l.json {
 		_, _ = fmt.Fprintf(l.out, "compose-secure: %s%s\n", map[string]string{"warning": "warning: "}[level], text)
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/sops"
 )
 
@@ -151,7 +152,7 @@ func (s *session) printLeft(p *migrate.Plan) error {
 		}
 	}
 	for _, l := range p.Left {
-		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", secret.Printable(l.File), l.Line, l.Column, secret.Printable(l.Message), l.Rule, secret.Printable(l.Todo)); err != nil {
 			return err
 		}
 	}
@@ -194,7 +195,7 @@ func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 		}
 	}
 	for _, st := range p.Stores {
-		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
 			return err
 		}
 	}
@@ -236,12 +237,12 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		return err
 	}
 	for _, st := range p.Stores {
-		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
 			return err
 		}
 	}
 	for _, line := range rotate {
-		if _, err := fmt.Fprintln(s.Stderr, line); err != nil {
+		if _, err := fmt.Fprintln(s.Stderr, secret.Printable(line)); err != nil {
 			return err
 		}
 	}

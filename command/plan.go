@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
 )
@@ -69,29 +69,27 @@ func runPlan(ctx context.Context, s *session, format string) error {
 	w := tabwriter.NewWriter(s.Stdout, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SERVICE\tVARIABLE\tDELIVERY\tTHE CONTAINER GETS\tFROM\tAT") // Flush reports
 	for _, m := range moves {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Service, or(m.Variable, "-"), m.Delivery, gets(m.Move), m.Source, m.Position)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", secret.Printable(m.Service), secret.Printable(or(m.Variable, "-")), m.Delivery,
+			secret.Printable(gets(m.Move)), secret.Printable(m.Source), secret.Printable(m.Position.String()))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, r := range recreate {
-		if _, err := fmt.Fprintf(s.Stdout, "%s would be recreated: %s changed\n", r.Service, strings.Join(r.Secrets, ", ")); err != nil {
+		if _, err := fmt.Fprintf(s.Stdout, "%s would be recreated: %s changed\n", secret.Printable(r.Service), strings.Join(r.Secrets, ", ")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// variableNames finds the variables of an interpolation.
-var variableNames = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
-
 // located finds the place of a move. A literal that an interpolation made is named by its variable.
 func (l *loaded) located(m transform.Move) plannedMove {
 	text, _ := l.Sources().Text(m.Path...)
 	if m.Source == transform.LiteralSource {
 		var names []string
-		for _, found := range variableNames.FindAllStringSubmatch(strings.ReplaceAll(text, "$$", ""), -1) {
-			names = append(names, "${"+found[1]+"}")
+		for _, name := range l.NamesIn(m.Path, text) {
+			names = append(names, "${"+name+"}")
 		}
 		if len(names) > 0 {
 			m.Source = strings.Join(names, ", ")

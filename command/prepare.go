@@ -77,7 +77,7 @@ func join(parts []secret.Part, resolved map[string]secret.Value) secret.Value {
 		case p.Input == nil:
 			b = append(b, p.Literal.Reveal()...)
 		case p.Input.Ref != nil:
-			b = append(b, resolved[p.Input.Ref.String()].Reveal()...)
+			b = append(b, resolved[p.Input.Ref.ID()].Reveal()...)
 		default:
 			b = append(b, p.Input.Known.Reveal()...)
 		}
@@ -182,6 +182,9 @@ func (s *session) prepare(ctx context.Context, l *loaded, plan *transform.Plan, 
 	}
 	if err := checkWrapped(plan, values, services); err != nil {
 		return err
+	}
+	for _, v := range values { // a copy of one may stand in the environment under any name
+		l.values = append(l.values, string(v.Reveal()))
 	}
 	versions, err := p.put(ctx, want, values, containers)
 	if err != nil {
@@ -345,7 +348,7 @@ func finalModel(plan *transform.Plan, versions map[string]int, values map[string
 	}
 	return compose.Fill(model, plan.Inputs, func(in *secret.Input) secret.Value {
 		if in.Ref != nil {
-			return values[in.Ref.String()]
+			return values[in.Ref.ID()]
 		}
 		return in.Known
 	})

@@ -189,5 +189,5 @@ func (e encrypted) Open(ctx context.Context, ref secret.Ref) (secret.Value, erro
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return values[ref.String()], nil
+	return values[ref.ID()], nil
 }

@@ -96,12 +96,12 @@ func (s *session) writeBack(ctx context.Context, eng *engine.Engine, stack strin
 		}
 		target = w
 		refs = append(refs, ref)
-		byRef[ref.String()] = value
+		byRef[ref.ID()] = value
 	}
 	if target == nil {
 		return nil, nil
 	}
-	slices.SortFunc(refs, func(a, b secret.Ref) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(refs, func(a, b secret.Ref) int { return strings.Compare(a.ID(), b.ID()) })
 	return func(ctx context.Context) (func() error, error) { return target.Write(ctx, byRef, refs) }, nil
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -8,17 +9,22 @@ import (
 
 // override puts what docker compose run is told about its one service into the
 // model, so that it is wrapped and its secrets are moved like the service's own:
-// --entrypoint, --env and the command.
+// --entrypoint, --env, --env-from-file and the command.
 func (c *call) override(l *loaded) error {
 	if c.name != "run" || len(c.services) != 1 {
 		return nil
 	}
 	s := l.Services[c.services[0]]
 	flags, _, rest := split("run", c.args)
-	args := []string{}
+	args, files := []string{}, []string{}
+	given := map[string]string{} // by --env
 	command := rest
 	for _, f := range flags {
-		used, err := c.overrideFlag(l, &s, f)
+		if f.name == "--env-from-file" {
+			files = append(files, f.value)
+			continue
+		}
+		used, err := c.overrideFlag(l, &s, f, given)
 		if err != nil {
 			return err
 		}
@@ -32,6 +38,9 @@ func (c *call) override(l *loaded) error {
 			args = append(args, f.name)
 		}
 	}
+	if err := addFiles(l, &s, files, given); err != nil {
+		return err
+	}
 	if len(command) > 0 {
 		s.Command = types.ShellCommand(command)
 	}
@@ -41,8 +50,8 @@ func (c *call) override(l *loaded) error {
 }
 
 // overrideFlag applies one flag of run to the service and reports whether it
-// is done with.
-func (c *call) overrideFlag(l *loaded, s *types.ServiceConfig, f callFlag) (bool, error) {
+// is done with. given gets the variables of --env.
+func (c *call) overrideFlag(l *loaded, s *types.ServiceConfig, f callFlag, given map[string]string) (bool, error) {
 	switch f.name {
 	case "--entrypoint":
 		var entrypoint types.ShellCommand
@@ -52,21 +61,47 @@ func (c *call) overrideFlag(l *loaded, s *types.ServiceConfig, f callFlag) (bool
 		s.Entrypoint, s.Command = entrypoint, types.ShellCommand{}
 		return true, nil
 	case "-e", "--env":
-		name, text, given := strings.Cut(f.value, "=")
-		if !given {
+		name, text, ok := strings.Cut(f.value, "=")
+		if !ok {
 			text = l.Environment[name]
 		}
 		hidden, err := l.Hide(name, text)
+		given[name] = hidden
 		if err != nil || !l.Inputs.Has(hidden) {
 			return false, err
 		}
-		environment := types.MappingWithEquals{}
-		for k, v := range s.Environment {
-			environment[k] = v
-		}
-		environment[name] = &hidden
-		s.Environment = environment
+		setVariable(s, name, hidden)
 		return true, nil
 	}
 	return false, nil
+}
+
+// setVariable leaves the environment that other copies of the service share as it is.
+func setVariable(s *types.ServiceConfig, name, value string) {
+	environment := maps.Clone(s.Environment)
+	if environment == nil {
+		environment = types.MappingWithEquals{}
+	}
+	environment[name] = &value
+	s.Environment = environment
+}
+
+// addFiles sets the variables of --env-from-file as docker compose does: --env wins, then the first file.
+func addFiles(l *loaded, s *types.ServiceConfig, files []string, given map[string]string) error {
+	for _, file := range files {
+		values, err := l.ReadEnvFile(file, func(name string) (string, bool) {
+			value, ok := given[name]
+			return value, ok
+		})
+		if err != nil {
+			return err
+		}
+		for name, value := range values {
+			if _, set := given[name]; !set {
+				given[name] = value
+				setVariable(s, name, value)
+			}
+		}
+	}
+	return nil
 }

@@ -113,7 +113,7 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 		Fill: func(text []byte) ([]byte, error) {
 			return compose.Fill(text, model.plan.Inputs, func(in *secret.Input) secret.Value {
 				if in.Ref != nil {
-					return values[in.Ref.String()]
+					return values[in.Ref.ID()]
 				}
 				return in.Known
 			})

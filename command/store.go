@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,7 +64,7 @@ func (p *prepared) runsWithAnother(ctx context.Context, f transform.StoredFile, 
 			if pid == 0 { // it has just ended
 				continue
 			}
-			held, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(pid), "root", m.Destination))
+			held, err := readInRoot(fmt.Sprintf("/proc/%d/root", pid), m.Destination)
 			if err != nil || !secret.NewValue(held).Equal(v) {
 				return true
 			}

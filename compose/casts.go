@@ -3,7 +3,6 @@ package compose
 import (
 	"bytes"
 	"maps"
-	"os"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/interpolation"
@@ -34,7 +33,7 @@ func withLists(casts map[tree.Path]interpolation.Cast) map[tree.Path]interpolati
 func narrowCasts(casts map[tree.Path]interpolation.Cast, files []string) map[tree.Path]interpolation.Cast {
 	var texts [][]byte
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := readFile(file)
 		if err != nil || bytes.Contains(data, []byte("include")) || bytes.Contains(data, []byte("extends")) {
 			return casts
 		}

@@ -53,11 +53,11 @@ func defaultOf(text, name string) (raw string, whenEmpty, ok bool) {
 		}
 		rest, colon := strings.CutPrefix(text[at:], ":")
 		rest, dash := strings.CutPrefix(rest, "-")
-		end := closing(rest)
-		if !dash || end < 0 || ok && (rest[:end] != raw || colon != whenEmpty) {
+		literal, closed := strings.CutSuffix(rest[:closing(rest, 0)], "}")
+		if !dash || !closed || ok && (literal != raw || colon != whenEmpty) {
 			return "", false, false
 		}
-		raw, whenEmpty, ok = rest[:end], colon, true
+		raw, whenEmpty, ok = literal, colon, true
 	}
 }
 
@@ -69,20 +69,4 @@ func isVariable(text string) bool {
 // continues reports whether rest goes on with the name of a variable.
 func continues(rest string) bool {
 	return rest != "" && (rest[0] == '_' || rest[0] >= '0' && rest[0] <= '9' || rest[0]|0x20 >= 'a' && rest[0]|0x20 <= 'z')
-}
-
-// closing is the index of the brace that ends an expression which is open already, or -1.
-func closing(rest string) int {
-	depth := 1
-	for i := range len(rest) {
-		switch rest[i] {
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -51,13 +52,13 @@ func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error
 func findPlugin(getenv func(string) string) string {
 	config := getenv("DOCKER_CONFIG")
 	if config == "" {
-		config = filepath.Join(getenv("HOME"), ".docker")
+		config = filepath.Join(HomeDir(getenv), ".docker")
 	}
 	var dirs []string
 	var settings struct {
 		Dirs []string `json:"cliPluginsExtraDirs"`
 	}
-	if data, err := os.ReadFile(filepath.Join(config, "config.json")); err == nil && json.Unmarshal(data, &settings) == nil {
+	if data, err := os.ReadFile(filepath.Join(config, "config.json")); err == nil && filepath.IsAbs(config) && json.Unmarshal(data, &settings) == nil {
 		dirs = settings.Dirs
 	}
 	dirs = append(dirs, filepath.Join(config, "cli-plugins"),
@@ -68,6 +69,9 @@ func findPlugin(getenv func(string) string) string {
 		name += ".exe"
 	}
 	for _, dir := range dirs {
+		if !filepath.IsAbs(dir) { // it would start in the project, whose files are not the user's to run
+			continue
+		}
 		path := filepath.Join(dir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return path
@@ -93,7 +97,7 @@ func versionOf(ctx context.Context, path string, getenv func(string) string) (st
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, "version", "--short")
 	cmd.Stdout = &out
-	cmd.Env = []string{"PATH=" + getenv("PATH"), "HOME=" + getenv("HOME")}
+	cmd.Env = []string{"PATH=" + getenv("PATH"), "HOME=" + HomeDir(getenv)}
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s does not run as docker compose: %w", path, err)
 	}
@@ -104,11 +108,23 @@ func versionOf(ctx context.Context, path string, getenv func(string) string) (st
 	return version, nil
 }
 
+// HomeDir is the user's home: HOME, else that of the system's list of users, "" when there is none.
+// It is absolute: a relative one would be a directory of the project.
+func HomeDir(getenv func(string) string) string {
+	if home := getenv("HOME"); filepath.IsAbs(home) {
+		return home
+	}
+	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir
+	}
+	return ""
+}
+
 // CacheDir is where facts that are no secret may be kept, or "".
 func CacheDir(getenv func(string) string) string {
 	dir := getenv("XDG_CACHE_HOME")
 	if dir == "" {
-		if home := getenv("HOME"); home != "" {
+		if home := HomeDir(getenv); home != "" {
 			dir = filepath.Join(home, ".cache")
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,9 +15,6 @@ import (
 
 	"github.com/compose-secure/compose-secure/secret"
 )
-
-// maxEnvFile bounds what is read of one env file or of standard input, in bytes.
-const maxEnvFile = 16 << 20
 
 // envFiles reads env files, plain and encrypted, each once.
 type envFiles struct {
@@ -36,6 +32,7 @@ type envFiles struct {
 	references  references
 	bases       map[string]string // included file, as messages name it -> where its references start
 	base        func() string     // the same for the env file that is being read
+	given       bool              // the user named the env files of the main files
 	sourceAlone bool              // an included file has a secret with x-source alone
 }
 
@@ -92,7 +89,7 @@ type parseFunc func(path string, data []byte, lookup dotenv.LookupFn) (map[strin
 func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseFunc) (map[string]string, error) {
 	values := map[string]string{}
 	for _, path := range files {
-		file, err := e.read(path, parse, func(k string) (string, bool) {
+		file, err := e.read(path, e.given, parse, func(k string) (string, bool) {
 			if v, ok := set[k]; ok {
 				return v, true
 			}
@@ -115,7 +112,7 @@ func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseF
 
 // requireEncrypted merges a file that x-compose-secure.sops names.
 func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
-	data, err := readLimited(path)
+	data, err := readFile(path)
 	if err != nil {
 		return err
 	}
@@ -137,12 +134,16 @@ func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
 }
 
 // read lists one env file. Encrypted entries are placeholders. A file is opened once:
-// it may be a pipe.
-func (e *envFiles) read(path string, parse parseFunc, lookup dotenv.LookupFn) (map[string]string, error) {
+// it may be a pipe, when the user gave it.
+func (e *envFiles) read(path string, given bool, parse parseFunc, lookup dotenv.LookupFn) (map[string]string, error) {
+	readEnv := readFile
+	if given {
+		readEnv = readGiven
+	}
 	data, ok := e.data[path]
 	if !ok {
 		var err error
-		if data, err = readLimited(path); err != nil {
+		if data, err = readEnv(path); err != nil {
 			return nil, err
 		}
 		e.data[path] = data
@@ -230,7 +231,7 @@ var dotEnvLine = pattern(`line (\d+): (unexpected character|key cannot contain a
 func parseDotEnv(path string, data []byte, lookup dotenv.LookupFn) (map[string]string, error) {
 	values, err := dotenv.ParseWithLookup(bytes.NewReader(data), lookup)
 	if err != nil {
-		return nil, dotEnvFault(Display(path), err)
+		return nil, dotEnvFault(Display(path), data, err)
 	}
 	return values, namelessFault(path, data, values)
 }
@@ -241,19 +242,22 @@ var unreadable = pattern(`^failed to read (/.+?): `)
 // returns nil for any other error.
 func envFileFault(err error) error {
 	if m := unreadable().FindStringSubmatch(err.Error()); m != nil {
-		return dotEnvFault(Display(m[1]), err)
+		return dotEnvFault(Display(m[1]), nil, err)
 	}
 	return nil
 }
 
-// dotEnvFault words an error of compose-go's dotenv parser without what it quotes.
-func dotEnvFault(file string, err error) error {
+// dotEnvFault words an error of compose-go's dotenv parser without what it quotes. data, which may
+// be nil, is what the file holds.
+func dotEnvFault(file string, data []byte, err error) error {
 	var missing *template.MissingRequiredError
 	var invalid *template.InvalidTemplateError
 	m := dotEnvLine().FindStringSubmatch(err.Error())
 	switch {
 	case errors.As(err, &missing):
-		return reportf("%s: %s; set it in the environment or further up in the file", file, strings.Join(strings.Fields(missing.Error()), " "))
+		// The reason is interpolated with values, and even the name may be part of a password.
+		return reportf("%s%s: a required variable is not set; set it in the environment or further up in the file, or put a value that holds a dollar sign in single quotes",
+			file, lineOf(data, missing.Variable))
 	case errors.As(err, &invalid) || strings.Contains(err.Error(), "Invalid template"):
 		return reportf("%s: invalid interpolation; put a value that holds a dollar sign in single quotes", file)
 	case m == nil:
@@ -262,6 +266,16 @@ func dotEnvFault(file string, err error) error {
 		m[2] = "not of the form NAME=VALUE"
 	}
 	return reportf("%s:%s: %s; write NAME=VALUE, with quotes around a value that has spaces or quotes", file, m[1], m[2])
+}
+
+// lineOf is ":N" for the line of data that requires a variable, or "".
+func lineOf(data []byte, variable string) string {
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.Contains(line, "${"+variable+"?") || strings.Contains(line, "${"+variable+":?") {
+			return fmt.Sprintf(":%d", i+1)
+		}
+	}
+	return ""
 }
 
 // parseRaw is env_file's format: raw, as docker run --env-file reads it: no
@@ -288,27 +302,14 @@ func parseRaw(path string, data []byte, lookup dotenv.LookupFn) (map[string]stri
 	return values, nil
 }
 
-func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// ReadEnvFile returns the variables of an env file that is none of the project's, plain or encrypted,
+// with every secret hidden.
+func (p *Project) ReadEnvFile(path string, lookup dotenv.LookupFn) (map[string]string, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fileError(path, err)
+		return nil, err
 	}
-	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	if info.IsDir() {
-		return nil, reportf("%s: is a directory, not a file", Display(path))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxEnvFile+1))
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	if len(data) > maxEnvFile {
-		return nil, reportf("%s: larger than %d bytes", Display(path), maxEnvFile)
-	}
-	return data, nil
+	return p.envFiles.read(path, true, p.envFiles.parseHidden, lookup)
 }
 
 // stdinName is what messages call the compose file of -f -, which memoryFile holds.
@@ -336,7 +337,7 @@ func (p *Project) EncryptedFile(path string) (ref secret.Ref, ok bool, err error
 	if path == "" || p.envFiles.encrypted == nil {
 		return secret.Ref{}, false, nil
 	}
-	data, err := readLimited(path)
+	data, err := readFile(path)
 	if err != nil {
 		return secret.Ref{}, false, nil //nolint:nilerr // see above
 	}

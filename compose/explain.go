@@ -123,7 +123,7 @@ func (p *Project) interpolationFault(s *Sources, err error, text string) error {
 	case errors.As(err, &invalid):
 		return fmt.Errorf("%sinvalid interpolation in %s; write $$ for a literal dollar sign", s.at(path, badTemplate), shown)
 	case errors.As(err, &missing):
-		return errors.New(s.at(path, requires(missing.Variable)) + p.requiredText(missing))
+		return p.requiredFault(s, path, shown, missing)
 	case p.Inputs.Has(err.Error()):
 		return nil
 	case strings.Contains(text, "ParseBool"), strings.Contains(text, "boolean"):
@@ -133,8 +133,26 @@ func (p *Project) interpolationFault(s *Sources, err error, text string) error {
 	}
 }
 
-func (p *Project) requiredText(missing *template.MissingRequiredError) string {
-	return p.Inputs.Redact(strings.Join(strings.Fields(missing.Error()), " ")) + "; set it in the environment, in .env or with --env-file"
+// requiredFault is ${NAME:?reason} without a value. The reason is told where nothing else stands in the
+// scalar, and the name where it is surely one: either may be part of a password.
+func (p *Project) requiredFault(s *Sources, path, shown string, missing *template.MissingRequiredError) error {
+	const advice = "; set it in the environment, in .env or with --env-file"
+	text, parts := "", strings.Split(path, ".")
+	at := s.at(path, func(n *yaml.Node) bool {
+		found := requires(missing.Variable)(n)
+		if found {
+			text = n.Value
+		}
+		return found
+	})
+	switch {
+	case !slices.Contains(p.NamesIn(parts, text), missing.Variable):
+		return fmt.Errorf("%sa required variable in %s is not set%s; write $$ for a literal dollar sign", at, shown, advice)
+	case isOneReference(parts, text):
+		return errors.New(at + p.Inputs.Redact(strings.Join(strings.Fields(missing.Error()), " ")) + advice)
+	default:
+		return fmt.Errorf("%srequired variable %s is missing a value%s", at, missing.Variable, advice)
+	}
 }
 
 func badTemplate(n *yaml.Node) bool {

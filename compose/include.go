@@ -3,7 +3,9 @@ package compose
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -106,7 +108,7 @@ func (e *envFiles) findIncluded(data []byte, dir string, environment map[string]
 			}
 			unit := declarations{} // later files of one include override earlier ones
 			for _, file := range paths {
-				if data, err := os.ReadFile(file); err == nil {
+				if data, err := readFile(file); err == nil {
 					if err := e.project.addIncluded(file, data); err != nil {
 						return err
 					}
@@ -203,10 +205,15 @@ func includedFiles(up, below *level, named []string) []string {
 func (e *envFiles) noteIncluded(up, below *level, files []string) error {
 	texts := map[string][]byte{}
 	for _, path := range files {
-		if data, err := readLimited(path); err == nil {
-			texts[path] = data
-			e.references.note(path, data)
+		data, err := readFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the loader reports it
 		}
+		if err != nil {
+			return err
+		}
+		texts[path] = data
+		e.references.note(path, data)
 	}
 	raw, err := dotenv.GetEnvFromFile(up.raw, files)
 	if err != nil {
@@ -264,7 +271,7 @@ func (e *envFiles) readHidden(set map[string]string, files []string) (map[string
 		return err
 	}
 	for _, path := range files {
-		data, err := readLimited(path)
+		data, err := readFile(path)
 		if err != nil {
 			return nil, err
 		}

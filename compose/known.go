@@ -2,13 +2,14 @@ package compose
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/loader"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Known is what is certain of a project before its compose files are parsed.
@@ -24,7 +25,7 @@ type Known struct {
 // disk, and drops nothing while it validates them.
 func (p *Project) isAlone() bool {
 	for _, path := range p.tried {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil || strings.HasPrefix(path, "/proc/") || mentionsAny(data, "include", "extends", "version") {
 			return false
 		}
@@ -36,20 +37,37 @@ func mentionsAny(data []byte, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(data, []byte(word)) })
 }
 
+// hidesName reports whether a text may name a variable of the environment in a way that Uses does not
+// see: with an escape of YAML, of an env file or of a reference, or made of another variable.
+func hidesName(text []byte) bool {
+	return bytes.ContainsRune(text, '\\') || bytes.Contains(text, []byte("env://")) && bytes.ContainsRune(text, '%') || madeName().Match(text)
+}
+
+var madeName = pattern(`env://[^\s"']*\$|environment["']?\s*:\s*["']?[^\s"'{}\[\]]*\$`)
+
 func (p *Project) tellKnown(po *cli.ProjectOptions, o Options) {
 	if o.Known == nil || slices.Contains(o.Files, "-") {
 		return
 	}
 	k := Known{Name: po.Name, Profiles: o.Profiles, SecretNames: p.SecretNames, DotEnv: p.DotEnv}
 	for _, path := range p.tried {
-		data, err := os.ReadFile(path)
-		if err != nil || mentionsAny(data, "include", "extends", "env_file", `\x`, `\u`, `\U`) { // another file, or a hidden name
+		data, err := readFile(path)
+		if err != nil || mentionsAny(data, "include", "extends", "env_file") { // another file
 			return
 		}
 		k.texts = append(k.texts, data)
 	}
 	for _, data := range p.envFiles.data {
 		k.texts = append(k.texts, data)
+	}
+	environ := mapping(o.Environ)
+	for _, name := range p.SecretNames {
+		if value := environ[name]; secret.IsRef(value) {
+			k.texts = append(k.texts, []byte(value))
+		}
+	}
+	if slices.ContainsFunc(k.texts, hidesName) {
+		return
 	}
 	var err error
 	if k.WorkingDir, err = po.GetWorkingDir(); err != nil {

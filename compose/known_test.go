@@ -15,13 +15,18 @@ func TestKnown(t *testing.T) {
 		profiles  []string
 		want      *Known // nil: not told
 	}{
-		"plain":        {text: "services: {a: {image: b, environment: {X: $TOKEN_X}}}", want: &Known{Name: "dir", SecretNames: []string{"TOKEN_X"}}},
-		"a name":       {text: "name: shop\nservices: {a: {image: b}}", want: &Known{Name: "shop", SecretNames: []string{"TOKEN_X"}}},
-		"profiles":     {text: "services: {a: {image: b}}", env: "COMPOSE_PROFILES=x,y", want: &Known{Name: "dir", Profiles: []string{"x", "y"}, SecretNames: []string{"TOKEN_X"}}},
-		"an include":   {text: "include: [other.yaml]\nservices: {a: {image: b}}"},
-		"an extension": {text: "services: {a: {extends: {file: other.yaml, service: a}}}"},
-		"an escape":    {text: "services: {a: {image: b, environment: {X: \"${TOKEN_\\x58}\"}}}"},
-		"an env file":  {text: "services: {a: {image: b, env_file: a.env}}"},
+		"plain":            {text: "services: {a: {image: b, environment: {X: $TOKEN_X}}}", want: &Known{Name: "dir", SecretNames: []string{"TOKEN_X"}}},
+		"a name":           {text: "name: shop\nservices: {a: {image: b}}", want: &Known{Name: "shop", SecretNames: []string{"TOKEN_X"}}},
+		"profiles":         {text: "services: {a: {image: b}}", env: "COMPOSE_PROFILES=x,y", want: &Known{Name: "dir", Profiles: []string{"x", "y"}, SecretNames: []string{"TOKEN_X"}}},
+		"an include":       {text: "include: [other.yaml]\nservices: {a: {image: b}}"},
+		"an extension":     {text: "services: {a: {extends: {file: other.yaml, service: a}}}"},
+		"an escape":        {text: "services: {a: {image: b, environment: {X: \"${TOKEN_\\x58}\"}}}"},
+		"a fold":           {text: "services: {a: {image: b, environment: {X: \"${TOKEN\\\n_X}\"}}}"},
+		"a percent sign":   {text: "services: {a: {image: b, environment: {X: ref+env://M%59V}}}"},
+		"a made name":      {text: "services: {a: {image: b}}\nsecrets: {s: {environment: \"M${Y}V\"}}"},
+		"a made reference": {text: "services: {a: {image: b, environment: {X: \"ref+env://M${Y}V\"}}}"},
+		"a percent sign in a reference of the process": {text: "services: {a: {image: b}}", env: "X=ref+env://M%59V"},
+		"an env file": {text: "services: {a: {image: b, env_file: a.env}}"},
 	} {
 		dir := filepath.Join(t.TempDir(), "dir")
 		for file, text := range map[string]string{"compose.yaml": c.text, "other.yaml": "services: {a: {image: c}}", "a.env": "A=1"} {

@@ -112,7 +112,7 @@ var ErrNoFile = errors.New("no compose file found")
 func Load(ctx context.Context, o Options) (*Project, error) {
 	p := &Project{Inputs: secret.NewInputs(), faults: map[string]error{}}
 	p.envFiles = &envFiles{project: p, encrypted: o.Encrypted, ctx: ctx, data: map[string][]byte{}, from: map[string]string{}, references: references{}, bases: map[string]string{}}
-	defer p.envFiles.references.hideNames()()
+	defer p.hideNames()()
 	project, err := p.load(ctx, o)
 	if err != nil {
 		return nil, p.explain(err)
@@ -126,6 +126,8 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if len(o.EnvFiles) == 0 && environ["COMPOSE_ENV_FILES"] != "" {
 		o.EnvFiles = strings.Split(environ["COMPOSE_ENV_FILES"], ",")
 	}
+	p.envFiles.given = len(o.EnvFiles) > 0
+	guarding := &guard{}
 	valid := false
 	dotenv := func(po *cli.ProjectOptions) error { return p.envFiles.merge(po) }
 	po, err := cli.NewProjectOptions(o.Files,
@@ -138,6 +140,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 		cli.WithDefaultProfiles(o.Profiles...),
 		cli.WithName(o.ProjectName),
 		cli.WithoutEnvironmentResolution,
+		cli.WithResourceLoader(guarding),
 		cli.WithLoadOptions(func(lo *loader.Options) {
 			if lo.Interpolate != nil { // nil while compose-go only lists the files
 				lo.Interpolate.Substitute = p.substitute
@@ -170,6 +173,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if po.ConfigPaths, err = p.addSources(p.tried); err != nil {
 		return nil, err
 	}
+	guarding.start(po)
 	project, err := po.LoadProject(ctx)
 	if err != nil {
 		return nil, err
@@ -209,9 +213,9 @@ func (p *Project) readPolicy(po *cli.ProjectOptions, o Options) error {
 	}
 	p.tried = po.ConfigPaths
 	for _, path := range po.ConfigPaths {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil {
-			return fileError(path, err)
+			return err
 		}
 		policy, err := parsePolicy(path, data)
 		if err != nil {
@@ -280,9 +284,9 @@ func (p *Project) hideKnown(po *cli.ProjectOptions, environ map[string]string) e
 		return err
 	}
 	for _, path := range po.ConfigPaths {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil {
-			return fileError(path, err)
+			return err
 		}
 		if err := p.envFiles.findIncluded(data, dir, p.envFiles.top); err != nil {
 			return err

@@ -17,7 +17,7 @@ var plainName = pattern(`(?m)^name:[ \t]+([a-z0-9][a-z0-9_-]*)[ \t]*\r?$`)
 func quickName(files []string) string {
 	name := ""
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := readFile(file)
 		if err != nil || bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 			return ""
 		}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sirupsen/logrus"
+	"go.yaml.in/yaml/v4"
 )
 
 var (
@@ -38,7 +40,10 @@ func (r references) note(path string, data []byte) {
 var unset = pattern(`^The "(\w+)" variable is not set`)
 
 // namesHidden is a hook of compose-go's logger that keeps such names out of its warnings.
-type namesHidden struct{ references references }
+type namesHidden struct {
+	references references
+	doubtful   func() map[string]string // see doubtfulNames
+}
 
 var _ logrus.Hook = namesHidden{}
 
@@ -50,22 +55,48 @@ func (h namesHidden) Fire(entry *logrus.Entry) error {
 	if m := unset().FindStringSubmatch(entry.Message); m != nil {
 		if place, ok := h.references[m[1]]; ok {
 			entry.Message = place + " refers to a variable that is not set; put a value that holds a dollar sign in single quotes"
+		} else if place, ok := h.doubtful()[m[1]]; ok {
+			entry.Message = place + " is not set; write $$ for a literal dollar sign"
 		}
 	}
 	return nil
 }
 
 // hideNames sets the hook, in front of all others, until undo is called.
-func (r references) hideNames() (undo func()) {
+func (p *Project) hideNames() (undo func()) {
 	logger := logrus.StandardLogger()
 	others := logger.ReplaceHooks(logrus.LevelHooks{})
 	hooks := logrus.LevelHooks{}
 	for level, list := range others {
 		hooks[level] = slices.Clone(list)
 	}
-	hooks[logrus.WarnLevel] = append([]logrus.Hook{namesHidden{r}}, hooks[logrus.WarnLevel]...)
+	hooks[logrus.WarnLevel] = append([]logrus.Hook{namesHidden{p.envFiles.references, sync.OnceValue(p.doubtfulNames)}}, hooks[logrus.WarnLevel]...)
 	logger.ReplaceHooks(hooks)
 	return func() { logger.ReplaceHooks(others) }
+}
+
+// doubtfulNames leads from the names that stand in no compose file but in doubt to the place of the first.
+func (p *Project) doubtfulNames() map[string]string {
+	places, sure := map[string]string{}, map[string]bool{}
+	openSources(p.tried, p.envFiles.files...).scalar(func(file string, n *yaml.Node, path []string) bool {
+		for _, ref := range p.namesIn(path, n.Value) {
+			if !ref.doubtful {
+				sure[ref.name] = true
+			} else if places[ref.name] == "" {
+				key, _ := keyAndText(path, n.Value)
+				if len(path) == 0 || path[len(path)-1] != key {
+					path = append(slices.Clone(path), key)
+				}
+				at := Position{File: Display(file), Line: n.Line, Column: n.Column}
+				places[ref.name] = at.String() + ": a variable in " + strings.Join(path, ".")
+			}
+		}
+		return false
+	})
+	for name := range sure {
+		delete(places, name)
+	}
+	return places
 }
 
 // namelessFault is a line such as =x, which compose-go takes for a variable without a name.

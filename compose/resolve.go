@@ -84,7 +84,7 @@ func (p *Project) resolveSpec(project *types.Project, spec *types.ContainerSpec)
 }
 
 func (p *Project) serviceEnvFile(file types.EnvFile, lookup dotenv.LookupFn) (map[string]string, error) {
-	data, err := readLimited(file.Path)
+	data, err := readFile(file.Path)
 	if errors.Is(err, fs.ErrNotExist) && !bool(file.Required) {
 		return nil, nil
 	}

@@ -15,9 +15,12 @@ func (p *Project) bufferStdin(po *cli.ProjectOptions, stdin io.Reader) error {
 		if path != "-" {
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(stdin, maxEnvFile))
+		data, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
 		if err != nil {
 			return fmt.Errorf("read the compose file from standard input: %w", err)
+		}
+		if len(data) > maxFile {
+			return reportf("%s: larger than %d bytes", stdinName, maxFile)
 		}
 		memory, err := memoryFile("compose.yaml", data)
 		if err != nil {

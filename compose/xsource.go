@@ -3,7 +3,6 @@ package compose
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -28,7 +27,7 @@ func (p *Project) addSources(paths []string) ([]string, error) {
 	missing := map[string]map[string]any{}
 	complete := map[[2]string]bool{}
 	for _, path := range paths {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil || !bytes.Contains(data, []byte(SourceExtension)) && len(missing) == 0 {
 			continue // the loader reports what cannot be read
 		}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 
 	"github.com/docker/docker/client"
@@ -35,7 +36,10 @@ func resolve(o Options) (endpoint, error) {
 		o.ConfigDir = o.Getenv("DOCKER_CONFIG")
 	}
 	if o.ConfigDir == "" {
-		o.ConfigDir = filepath.Join(o.Getenv("HOME"), ".docker")
+		o.ConfigDir = filepath.Join(homeDir(o.Getenv), ".docker")
+	}
+	if !filepath.IsAbs(o.ConfigDir) { // the project's directory must not say which engine gets the secrets
+		return endpoint{}, fmt.Errorf("the docker configuration directory %q is not absolute; set DOCKER_CONFIG or HOME to an absolute path", o.ConfigDir)
 	}
 	var ep endpoint
 	name, err := contextName(o)
@@ -53,6 +57,17 @@ func resolve(o Options) (endpoint, error) {
 	ep.version = o.Getenv("DOCKER_API_VERSION")
 	ep.host = withPort(ep.host, ep.tls != nil)
 	return ep, nil
+}
+
+// homeDir is HOME, else the home in the system's list of users, or "".
+func homeDir(getenv func(string) string) string {
+	if home := getenv("HOME"); filepath.IsAbs(home) {
+		return home
+	}
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return ""
 }
 
 func contextName(o Options) (string, error) {

@@ -91,6 +91,8 @@ func TestResolve(t *testing.T) {
 		{name: "the default context", o: Options{ConfigDir: dir, Context: "default"}, env: env{"DOCKER_HOST": "tcp://b.example:1"}, host: "tcp://b.example:1"},
 		{name: "verified TLS by variable", o: Options{ConfigDir: empty}, env: env{"DOCKER_HOST": "tcp://b.example", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": certs}, host: "tcp://b.example:2376", tls: "verify"},
 		{name: "TLS by variable", o: Options{ConfigDir: empty}, env: env{"DOCKER_HOST": "tcp://b.example", "DOCKER_TLS": "1"}, host: "tcp://b.example:2376", tls: "skip"},
+		{name: "a relative configuration", o: Options{ConfigDir: ".docker"}, errWords: "is not absolute"},
+		{name: "a relative configuration by variable", env: env{"DOCKER_CONFIG": "conf"}, errWords: "is not absolute"},
 		{name: "an unknown context", o: Options{ConfigDir: dir, Context: "none"}, errWords: `"none" does not exist`},
 		{name: "a broken context", o: Options{ConfigDir: dir, Context: "broken"}, errWords: `"broken"`},
 		{name: "a broken configuration", o: Options{ConfigDir: broken}, errWords: "is not JSON"},

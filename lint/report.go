@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Formats lists the names that Write takes.
@@ -48,14 +50,14 @@ func writeText(w io.Writer, r *Report, colour bool) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		style := map[Severity]string{Error: red, Warning: yellow, Info: blue}[f.Severity]
-		where := fmt.Sprintf("%s:%d:%d:", f.File, f.Line, f.Column)
-		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+Printable(f.Message)), paint(dim, "["+f.Rule+"]"))
+		where := fmt.Sprintf("%s:%d:%d:", secret.Printable(f.File), f.Line, f.Column)
+		fmt.Fprintf(out, "%s %s %s\n", paint(bold, where), paint(style, f.Severity.String()+": "+secret.Printable(f.Message)), paint(dim, "["+f.Rule+"]"))
 		margin := fmt.Sprintf("%5d | ", f.Line)
-		fmt.Fprintf(out, "%s%s\n", paint(dim, margin), Printable(f.snippet.line))
+		fmt.Fprintf(out, "%s%s\n", paint(dim, margin), printable(f.snippet.line))
 		caret := strings.Repeat("^", max(1, f.snippet.end-f.snippet.start))
 		fmt.Fprintf(out, "%s%s%s\n", paint(dim, "      | "), indentLike(f.snippet.line, f.snippet.start), paint(style, caret))
-		fmt.Fprintf(out, "  hint: %s\n", Printable(f.Hint))
-		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, Printable(f.Fix.Text))
+		fmt.Fprintf(out, "  hint: %s\n", secret.Printable(f.Hint))
+		fmt.Fprintf(out, "  fix: %s: %s\n", f.Fix.By, secret.Printable(f.Fix.Text))
 	}
 	fmt.Fprintln(out, summaryLine(&r.Summary))
 	return out.Flush()
@@ -99,10 +101,10 @@ func indentLike(line string, n int) string {
 	return b.String()
 }
 
-// Printable keeps control characters of a file from reaching the terminal.
-func Printable(s string) string {
+// printable is secret.Printable for a line of a file below which carets stand: each character stays one.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r != '\t' && secret.Printable(string(r)) != string(r) {
 			return '\uFFFD'
 		}
 		return r
@@ -118,14 +120,14 @@ func writeGitHub(w io.Writer, r *Report) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		level := map[Severity]string{Error: "error", Warning: "warning", Info: "notice"}[f.Severity]
-		fmt.Fprintf(out, "::%s file=%s,line=%d,endLine=%d,col=%d,endColumn=%d,title=%s::%s\n", level, property.Replace(f.File),
-			f.Line, f.EndLine, f.Column, f.EndColumn, property.Replace("compose-secure "+f.Rule), data.Replace(f.Message+"; hint: "+f.Hint))
+		fmt.Fprintf(out, "::%s file=%s,line=%d,endLine=%d,col=%d,endColumn=%d,title=%s::%s\n", level, property.Replace(secret.Printable(f.File)),
+			f.Line, f.EndLine, f.Column, f.EndColumn, property.Replace("compose-secure "+f.Rule), data.Replace(secret.Printable(f.Message+"; hint: "+f.Hint)))
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(out, "::error::%s\n", data.Replace(p))
+		fmt.Fprintf(out, "::error::%s\n", data.Replace(secret.Printable(p)))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(out, "::warning file=%s,line=%d,col=%d::%s\n", property.Replace(n.File), n.Line, n.Column, data.Replace(n.Text))
+		fmt.Fprintf(out, "::warning file=%s,line=%d,col=%d::%s\n", property.Replace(secret.Printable(n.File)), n.Line, n.Column, data.Replace(secret.Printable(n.Text)))
 	}
 	return out.Flush()
 }

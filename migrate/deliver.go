@@ -181,13 +181,13 @@ func (c *file) declareSecret(v *value) {
 		path = filepath.ToSlash(rel)
 	}
 	ref := secret.Ref{Scheme: "sops", Path: path, Key: []string{v.name}}
-	source := mapping(str("environment"), str(v.name), str("x-source"), str(ref.String()))
+	source := mapping(str("environment"), str(v.name), str("x-source"), str(ref.ID()))
 	if c.o.Files { // x-source has up give a user of the container what only ours reads here
 		ref.Scheme, ref.Key = "file", nil
 		if !filepath.IsAbs(path) && !strings.HasPrefix(path, "../") {
 			path = "./" + path
 		}
-		source = mapping(str("file"), str(path), str("x-source"), str(ref.String()))
+		source = mapping(str("file"), str(path), str("x-source"), str(ref.ID()))
 	}
 	own.Content = append(own.Content, str(v.file), source)
 }

@@ -19,7 +19,7 @@ func (p *Plan) Diff(c *Change) string {
 	if c.Old == nil {
 		from = "/dev/null"
 	}
-	fmt.Fprintf(&b, "--- %s\n+++ b/%s\n", from, c.Shown)
+	fmt.Fprintf(&b, "--- %s\n+++ b/%s\n", secret.Printable(from), secret.Printable(c.Shown))
 	t := newText(c.Old)
 	for _, h := range merged(regions(t, c.edits), len(t.lines())) {
 		h.print(&b, t.lines(), mask)

@@ -45,7 +45,7 @@ func (s *Inputs) Placeholder(in Input) string {
 	key := "n:" + in.Name
 	switch {
 	case in.Ref != nil:
-		key = "r:" + in.Ref.String()
+		key = "r:" + in.Ref.ID()
 	case in.Default:
 		key = "d:" + in.Name
 	}

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,14 +77,25 @@ func ParseRef(s string) (Ref, error) {
 	return r, nil
 }
 
-// String gives the reference back in canonical form; two references that mean
-// the same place give the same string. It names a place and holds no value.
+// String is the reference for people. It names a place: of parameters, which may be a token, only the names.
 func (r Ref) String() string {
+	names := slices.Sorted(maps.Keys(r.Params))
+	for i, name := range names {
+		names[i] = url.QueryEscape(name)
+	}
+	return r.text(strings.Join(names, "&"))
+}
+
+// ID is the reference in canonical form, parameters and all: two references have the same ID when they
+// mean the same place. It is a key of maps and no text for people.
+func (r Ref) ID() string { return r.text(r.Params.Encode()) }
+
+func (r Ref) text(query string) string {
 	var b strings.Builder
 	b.WriteString(RefPrefix + r.Scheme + "://")
 	b.WriteString(escape(r.Path, "%?#"))
-	if len(r.Params) > 0 {
-		b.WriteString("?" + r.Params.Encode())
+	if query != "" {
+		b.WriteString("?" + query)
 	}
 	if len(r.Key) > 0 {
 		b.WriteString("#")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -57,11 +58,39 @@ func (s *keyServer) Decrypt(ctx context.Context, req *keyservice.DecryptRequest)
 		s.prompt.Lock()
 		defer s.prompt.Unlock()
 	}
+	if k := req.GetKey().GetVaultKey(); k != nil {
+		if own := os.Getenv("VAULT_ADDR"); own != "" && !isSameServer(own, k.GetVaultAddress()) {
+			s.failed = append(s.failed, fmt.Sprintf("%s (VAULT_ADDR is %s, and its token is sent nowhere else; correct vault_address in the file, or set VAULT_ADDR to it if you trust it)",
+				keyName(req.GetKey()), serverOf(own)))
+			return nil, errors.New("another Vault than that of VAULT_ADDR")
+		}
+	}
 	rsp, err := s.Server.Decrypt(ctx, req)
 	if err != nil {
 		s.failed = append(s.failed, keyName(req.GetKey())+" ("+whyNot(req.GetKey(), err)+")")
 	}
 	return rsp, err
+}
+
+// isSameServer compares scheme, host and port of two addresses. One that cannot be read is another.
+func isSameServer(a, b string) bool {
+	server := serverOf(a)
+	return server != unreadable && server == serverOf(b)
+}
+
+const unreadable = "not an address"
+
+// serverOf is scheme://host:port of an address.
+func serverOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return unreadable
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // noKey names the keys that the file wants, and what is wrong with each.

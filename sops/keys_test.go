@@ -3,16 +3,18 @@ package sops_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	lib "github.com/getsops/sops/v3"
 	sopsage "github.com/getsops/sops/v3/age"
-	"github.com/getsops/sops/v3/hcvault"
 	"github.com/getsops/sops/v3/keys"
 	"github.com/getsops/sops/v3/pgp"
 
@@ -78,17 +80,48 @@ func TestDecryptKeyGroups(t *testing.T) {
 	}
 }
 
-func TestDecryptServiceOutOfReach(t *testing.T) {
+// forVault is a file that only the Vault at address opens, made from one for age: nothing is encrypted there.
+func forVault(t *testing.T, address string) []byte {
 	have := ageHome(t)
 	enc := string(recipe{format: sops.YAML, keys: []keys.MasterKey{have}}.encrypt(t, plainYAML))
-	vault := hcvault.NewMasterKey("http://127.0.0.1:1", "transit", "app")
-	// A file for Vault only, made from one for age: nothing is encrypted there.
 	start, end := strings.Index(enc, "    age:"), strings.Index(enc, "    lastmodified:")
-	enc = enc[:start] + "    hc_vault:\n        - vault_address: " + vault.VaultAddress +
-		"\n          engine_path: transit\n          key_name: app\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: vault:v1:sentinel\n" + enc[end:]
+	return []byte(enc[:start] + "    hc_vault:\n        - vault_address: " + address +
+		"\n          engine_path: transit\n          key_name: app\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: vault:v1:sentinel\n" + enc[end:])
+}
+
+// The file says where a Vault is, and VAULT_ADDR which one the token is for.
+func TestVaultTokenGoesWhereItBelongs(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Vault-Token") != "" {
+			asked.Add(1)
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
 	t.Setenv("VAULT_TOKEN", "sentinel")
 	t.Setenv("VAULT_MAX_RETRIES", "0")
-	_, err := inspect(t, "x.yaml", []byte(enc)).Decrypt(context.Background())
+	decrypt := func(address string) error {
+		t.Setenv("VAULT_ADDR", address)
+		_, err := inspect(t, "x.yaml", forVault(t, server.URL)).Decrypt(context.Background())
+		checkError(t, err, "x.yaml", "sentinel")
+		return err
+	}
+	err := decrypt("https://vault.example")
+	want := "VAULT_ADDR is https://vault.example:443, and its token is sent nowhere else"
+	if n := asked.Load(); n > 0 || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), server.URL) {
+		t.Errorf("the token was sent %d times; %v", n, err)
+	}
+	if err := decrypt(strings.ToUpper(server.URL[:4]) + server.URL[4:] + "/"); asked.Load() == 0 {
+		t.Errorf("the Vault of VAULT_ADDR was not asked: %v", err)
+	}
+}
+
+func TestDecryptServiceOutOfReach(t *testing.T) {
+	enc := forVault(t, "http://127.0.0.1:1")
+	t.Setenv("VAULT_TOKEN", "sentinel")
+	t.Setenv("VAULT_MAX_RETRIES", "0")
+	_, err := inspect(t, "x.yaml", enc).Decrypt(context.Background())
 	if !errors.Is(err, sops.ErrNoKey) || !strings.Contains(err.Error(), "Vault http://127.0.0.1:1/v1/transit/keys/app (the service cannot be reached)") {
 		t.Errorf("want the service that cannot be reached, got %v", err)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// Write stores values, by Ref.String(), in the encrypted files that refs name: all or
+// Write stores values, by Ref.ID(), in the encrypted files that refs name: all or
 // none. Keys, comments and the ciphertext of every other value stay as they are. restore puts
 // the files back as they were, unless somebody else changed them since.
 //
@@ -135,7 +135,7 @@ func rewrite(path string, data []byte, refs []secret.Ref, values map[string]secr
 	}
 	tree := *f.tree
 	for _, ref := range refs {
-		if err := f.put(tree, ref, values[ref.String()]); err != nil {
+		if err := f.put(tree, ref, values[ref.ID()]); err != nil {
 			return nil, fmt.Errorf("%q: %w", path, err)
 		}
 	}
@@ -174,7 +174,7 @@ func check(path string, data []byte, refs []secret.Ref, values map[string]secret
 		} else {
 			got, err = plain.find(ref.Key)
 		}
-		if err != nil || !got.Equal(values[ref.String()]) {
+		if err != nil || !got.Equal(values[ref.ID()]) {
 			return fmt.Errorf("%q: a %s file cannot hold the new value byte for byte: use another alphabet, or another format", path, f.format)
 		}
 	}

@@ -55,7 +55,7 @@ func TestWrite(t *testing.T) {
 			}
 			ref := mustRef(t, c.ref)
 			restore, err := sops.NewSource(sops.NewCache(dir)).Write(t.Context(),
-				map[string]secret.Value{ref.String(): secret.NewValue([]byte(c.value))}, []secret.Ref{ref})
+				map[string]secret.Value{ref.ID(): secret.NewValue([]byte(c.value))}, []secret.Ref{ref})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestWriteRefuses(t *testing.T) {
 			}
 			ref := mustRef(t, c.ref)
 			_, err = sops.NewSource(sops.NewCache(dir)).Write(t.Context(),
-				map[string]secret.Value{ref.String(): secret.NewValue([]byte(c.value))}, []secret.Ref{ref})
+				map[string]secret.Value{ref.ID(): secret.NewValue([]byte(c.value))}, []secret.Ref{ref})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -133,7 +133,7 @@ func TestRestoreLeavesForeignChanges(t *testing.T) {
 	dir, path := writeCase(t, "a.yaml", "b: y\n", sops.YAML)
 	ref := mustRef(t, "ref+sops://a.yaml#/b")
 	restore, err := sops.NewSource(sops.NewCache(dir)).Write(t.Context(),
-		map[string]secret.Value{ref.String(): secret.NewValue([]byte("v"))}, []secret.Ref{ref})
+		map[string]secret.Value{ref.ID(): secret.NewValue([]byte("v"))}, []secret.Ref{ref})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type Source interface {
 	Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Value, error)
 }
 
-// Resolve returns the value of every reference by its Ref.String(). Equal
+// Resolve returns the value of every reference by its Ref.ID(). Equal
 // references are resolved once, schemes concurrently. The error joins those of
 // all references, one line each: unknown schemes first, then by scheme in
 // order of the alphabet.
@@ -51,7 +51,7 @@ func Resolve(ctx context.Context, sources []Source, refs []secret.Ref) (map[stri
 			mu.Lock()
 			defer mu.Unlock()
 			for j, ref := range g.refs {
-				values[ref.String()] = got[j]
+				values[ref.ID()] = got[j]
 			}
 		})
 	}
@@ -79,9 +79,9 @@ func group(sources []Source, refs []secret.Ref) ([]schemeGroup, error) {
 		if c := strings.Compare(a.Scheme, b.Scheme); c != 0 {
 			return c
 		}
-		return strings.Compare(a.String(), b.String())
+		return strings.Compare(a.ID(), b.ID())
 	})
-	refs = slices.CompactFunc(refs, func(a, b secret.Ref) bool { return a.String() == b.String() })
+	refs = slices.CompactFunc(refs, func(a, b secret.Ref) bool { return a.ID() == b.ID() })
 	var groups []schemeGroup
 	var errs []error
 	for _, ref := range refs {

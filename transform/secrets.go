@@ -80,7 +80,7 @@ func identity(parts []secret.Part) string {
 			// The text around a placeholder is part of the value: never let it out of this map key.
 			id.WriteString("t" + strconv.Quote(string(p.Literal.Reveal())))
 		case p.Input.Ref != nil:
-			id.WriteString("r" + p.Input.Ref.String())
+			id.WriteString("r" + p.Input.Ref.ID())
 		default:
 			fmt.Fprintf(&id, "n%s\x00%p", p.Input.Name, p.Input.Known.Reveal())
 		}

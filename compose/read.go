@@ -1,0 +1,104 @@
+package compose
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/loader"
+)
+
+// maxFile bounds what is read of one compose file, env file or standard input, in bytes.
+const maxFile = 16 << 20
+
+// readFile reads a file that a project names: a regular one, since a pipe may never end or begin.
+func readFile(path string) ([]byte, error) { return readLimited(path, syscall.O_NONBLOCK) }
+
+// readGiven reads a file that the user named, which may be a pipe.
+func readGiven(path string) ([]byte, error) { return readLimited(path, 0) }
+
+func readLimited(path string, flags int) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|flags, 0)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	defer func() { _ = f.Close() }() // read only
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	if err := checkFile(path, info, flags == 0); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	return data, checkSize(path, int64(len(data)))
+}
+
+func checkFile(path string, info fs.FileInfo, given bool) error {
+	switch {
+	case info.IsDir():
+		return reportf("%s: is a directory, not a file", Display(path))
+	case !given && !info.Mode().IsRegular() && path != os.DevNull:
+		return reportf("%s: is not a regular file", Display(path))
+	}
+	return checkSize(path, info.Size())
+}
+
+func checkSize(path string, size int64) error {
+	if size > maxFile {
+		return reportf("%s: larger than %d bytes", Display(path), maxFile)
+	}
+	return nil
+}
+
+// guard keeps compose-go, which reads the files of include and extends on its own, from reading without an
+// end. It takes only what must not be read, and then fails. compose-go does not tell it where a
+// path starts, so every directory of a file so far is tried.
+type guard struct {
+	dirs  []string
+	fault error
+}
+
+var _ loader.ResourceLoader = (*guard)(nil)
+
+// start takes the directories of the main files.
+func (g *guard) start(po *cli.ProjectOptions) {
+	if dir, err := po.GetWorkingDir(); err == nil {
+		g.dirs = append(g.dirs, dir)
+	}
+	for _, path := range po.ConfigPaths {
+		g.dirs = append(g.dirs, filepath.Dir(path))
+	}
+}
+
+// Accept implements loader.ResourceLoader.
+func (g *guard) Accept(path string) bool {
+	for _, dir := range slices.Clone(g.dirs) {
+		file := Absolute(dir, path)
+		info, err := os.Stat(file)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if g.fault = checkFile(file, info, false); g.fault != nil {
+			return true
+		}
+		if dir := filepath.Dir(file); !slices.Contains(g.dirs, dir) && len(g.dirs) < maxIncludes {
+			g.dirs = append(g.dirs, dir)
+		}
+	}
+	return false
+}
+
+// Load implements loader.ResourceLoader.
+func (g *guard) Load(context.Context, string) (string, error) { return "", g.fault }
+
+// Dir implements loader.ResourceLoader.
+func (g *guard) Dir(string) string { return "" }
