@@ -144,6 +144,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 		cli.WithLoadOptions(func(lo *loader.Options) {
 			if lo.Interpolate != nil { // nil while compose-go only lists the files
 				lo.Interpolate.Substitute = p.substitute
+				lo.SkipResolveLabels = true                                                                          // see withLabels
 				lo.SkipValidation, lo.SkipConsistencyCheck = p.envFiles.sourceAlone || valid, p.envFiles.sourceAlone // docker compose checks the new model
 				lo.Interpolate.TypeCastMapping = narrowCasts(withLists(lo.Interpolate.TypeCastMapping), p.tried)
 			}
@@ -176,6 +177,9 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	guarding.start(po)
 	project, err := po.LoadProject(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if project, err = withLabels(project); err != nil {
 		return nil, err
 	}
 	if found := p.Inputs.Find(project.Name); len(found) > 0 {

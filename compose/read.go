@@ -11,6 +11,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
 )
 
 // maxFile bounds what is read of one compose file, env file or standard input, in bytes.
@@ -102,3 +103,29 @@ func (g *guard) Load(context.Context, string) (string, error) { return "", g.fau
 
 // Dir implements loader.ResourceLoader.
 func (g *guard) Dir(string) string { return "" }
+
+// withLabels is the last step of compose-go's loader, which reads the files of label_file, once it is known
+// that these end.
+func withLabels(project *types.Project) (*types.Project, error) {
+	found := false
+	for _, s := range project.Services {
+		specs := []types.ContainerSpec{s.ContainerSpec}
+		for _, hook := range s.PreStart {
+			specs = append(specs, hook.ContainerSpec)
+		}
+		for _, spec := range specs {
+			for _, file := range spec.LabelFiles {
+				found = true
+				if info, err := os.Stat(file); err == nil {
+					if err := checkFile(file, info, false); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+	}
+	if !found {
+		return project, nil
+	}
+	return project.WithServicesLabelsResolved(false)
+}

@@ -25,6 +25,7 @@ const (
 type Cache struct {
 	base       string
 	ahead      bool
+	slots      chan struct{} // taken by what is decrypted ahead
 	identities identities
 	prompt     sync.Mutex // one passphrase prompt at a time over all files
 	mu         sync.Mutex
@@ -39,7 +40,7 @@ type opening struct {
 
 // NewCache returns an empty cache; relative paths start at baseDir.
 func NewCache(baseDir string) *Cache {
-	return &Cache{base: baseDir, opened: map[string]*opening{}}
+	return &Cache{base: baseDir, slots: make(chan struct{}, maxAtOnce), opened: map[string]*opening{}}
 }
 
 // Open reads and inspects the file at path, relative to the base directory. It
@@ -82,7 +83,11 @@ func (c *Cache) inspect(path string, data []byte) (*File, error) {
 	if f != nil {
 		f.identities, f.prompt = &c.identities, &c.prompt
 		if c.ahead {
-			go f.decryptAhead()
+			go func() {
+				c.slots <- struct{}{}
+				defer func() { <-c.slots }()
+				f.decryptAhead()
+			}()
 		}
 	}
 	return f, err

@@ -48,10 +48,13 @@ func (f *File) begin(key []byte) {
 	})
 }
 
-// decryptAhead begins when the data key can be had without asking anybody.
+// decryptAhead decrypts when the data key can be had without asking anybody.
 func (f *File) decryptAhead() {
+	// The library panics on some malformed input: whoever wants a value meets it again, and is told.
+	defer func() { _ = recover() }()
 	if key := f.identities.dataKey(&(*f.tree).Metadata); key != nil {
 		f.begin(key)
+		<-f.done
 	}
 }
 

@@ -119,10 +119,14 @@ func (f *File) precheck(data []byte) error {
 		if !stdjson.Valid(data) {
 			return damaged(f.path, "it cannot be parsed as json")
 		}
+		if jsonDepth(data) > maxDepth {
+			return tooDeep(f.path)
+		}
 	case YAML:
 		// The library checks aliases in the first document only; in the others
 		// an alias to its own parent never ends. SOPS itself writes none.
-		if !hasLine(data, "---") && !hasLine(data, "...") {
+		deep := mayNestDeeper(data)
+		if !deep && !hasLine(data, "---") && !hasLine(data, "...") {
 			return nil
 		}
 		d := yamlv3.NewDecoder(bytes.NewReader(data))
@@ -131,12 +135,32 @@ func (f *File) precheck(data []byte) error {
 			if d.Decode(&doc) != nil {
 				return nil // the end, or an error that the library meets as well
 			}
+			if deep && isDeeper(&doc, maxDepth+1) { // the document itself is a level
+				return tooDeep(f.path)
+			}
 			if i > 0 && hasAlias(&doc) {
 				return damaged(f.path, "it has a YAML alias after the first document")
 			}
 		}
 	}
 	return nil
+}
+
+func tooDeep(path string) error {
+	return damaged(path, fmt.Sprintf("it nests deeper than %d levels", maxDepth))
+}
+
+// isDeeper reports whether more than levels mappings and lists stand in each other.
+func isDeeper(n *yamlv3.Node, levels int) bool {
+	if len(n.Content) > 0 && levels == 0 {
+		return true
+	}
+	for _, c := range n.Content {
+		if isDeeper(c, levels-1) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasAlias(n *yamlv3.Node) bool {

@@ -129,3 +129,17 @@ func keyFile(t *testing.T, dir, identity string) string {
 	write(t, name, []byte("# public key: ...\n"+identity+"\n"))
 	return name
 }
+
+type panicking struct{}
+
+func (panicking) Unwrap([]*age.Stanza) ([]byte, error) { panic("sentinel") }
+
+// A panic of a library ahead of the time must not end the process.
+func TestAheadSurvivesPanic(t *testing.T) {
+	key := ageHome(t)
+	f := inspect(t, "x.yaml", recipe{format: sops.YAML, keys: []keys.MasterKey{key}}.encrypt(t, plainYAML))
+	f.DecryptAheadWith(key.Recipient, panicking{})
+	if _, err := f.Decrypt(context.Background()); err == nil || strings.Contains(err.Error(), "sentinel") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -166,6 +166,12 @@ func TestInspectDamaged(t *testing.T) {
 		{"yaml cut off in the metadata", y[:strings.Index(y, "lastmodified")], sops.ErrDamaged},
 		{"json cut off", j[:len(j)/2], sops.ErrDamaged},
 		{"json deeply nested", strings.Repeat(`{"a":`, 1<<20) + cipher(y), sops.ErrDamaged},
+		{"json nested beyond reason", `{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "," + j[1:], sops.ErrDamaged},
+		{"yaml lists in a row", "a:\n  " + strings.Repeat("- ", 200) + "x\n" + y, sops.ErrDamaged},
+		{"yaml flow lists", "a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "\n" + y, sops.ErrDamaged},
+		{"yaml indented", nested(200) + y, sops.ErrDamaged},
+		{"yaml indented with other breaks", strings.ReplaceAll(nested(200), "\n", "\r") + y, sops.ErrDamaged},
+		{"yaml nested in a second document", y + "---\n" + nested(200), sops.ErrDamaged},
 		{"dotenv without mac", strings.Replace(e, "sops_mac=", "sops_cam=", 1), sops.ErrDamaged},
 		{"dotenv with a broken line", "hunter2\n" + e, sops.ErrDamaged},
 		{"conflict marks", "<<<<<<< HEAD\n" + y, sops.ErrDamaged},
@@ -183,6 +189,24 @@ func TestInspectDamaged(t *testing.T) {
 			}
 			checkError(t, err, "conf/x.enc", "hunter2", "ENC[")
 		})
+	}
+}
+
+// nested is a YAML mapping of that depth.
+func nested(depth int) string {
+	var b strings.Builder
+	for i := range depth {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+// A depth that a person might write is fine, and brackets in comments are none.
+func TestInspectNested(t *testing.T) {
+	key := ageHome(t)
+	enc := recipe{format: sops.YAML, keys: []keys.MasterKey{key}}.encrypt(t, nested(60)+strings.Repeat(" ", 60)+"b: hunter2\n# "+strings.Repeat("[", 300)+"\n")
+	if f := inspect(t, "x.yaml", enc); len(f.Entries()) != 1 {
+		t.Errorf("%d entries", len(f.Entries()))
 	}
 }
 
