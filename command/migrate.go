@@ -221,11 +221,11 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		return err
 	}
 	if !o.force {
-		if err := checkCommitted(ctx, p.Changes); err != nil {
+		if err := s.checkCommitted(ctx, p.Changes); err != nil {
 			return err
 		}
 	}
-	rotate := committed(ctx, p)
+	rotate := s.committed(ctx, p)
 	if err := migrate.Write(append(changes, p.Changes...)); err != nil {
 		return err
 	}

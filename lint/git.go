@@ -43,6 +43,14 @@ func (f *files) repo(dir string) *repo {
 	return found
 }
 
+// WorkTree gives the root of the git work tree that a directory lies in, "" for none.
+func WorkTree(dir string) string {
+	if r := newFiles(dir).repo(dir); r != nil {
+		return r.root
+	}
+	return ""
+}
+
 // gitDirOf gives the git directory of a work tree's root: .git, or what a
 // .git file of a worktree or submodule names.
 func gitDirOf(dir string) string {
