@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -86,7 +87,7 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		return err
 	}
 	if !o.write || len(plan.Changes) == 0 {
-		return s.printPlan(plan)
+		return s.printPlan(o, plan)
 	}
 	return s.write(ctx, o, plan)
 }
@@ -177,7 +178,7 @@ func (s *session) printUnread(u *migrate.Unread) error {
 	return err
 }
 
-func (s *session) printPlan(p *migrate.Plan) error {
+func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 	if len(p.Changes) == 0 {
 		_, err := fmt.Fprintln(s.Stderr, "nothing to move")
 		return err
@@ -191,8 +192,33 @@ func (s *session) printPlan(p *migrate.Plan) error {
 		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s; --write moves them\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
 			return err
 		}
+		if err := s.printRecipients(o, st); err != nil && len(o.age.Value()) > 0 {
+			return err // without --age, one may be named for --write
+		}
 	}
 	return nil
+}
+
+// printRecipients says who can decrypt a new SOPS file: a .sops.yaml that
+// somebody else wrote may have chosen them.
+func (s *session) printRecipients(o *migrateOptions, st *migrate.Store) error {
+	if o.store == "files" || st.Exists {
+		return nil
+	}
+	names, err := sops.Recipients(st.Path, o.age.Value())
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		names[i] = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return unicode.ReplacementChar
+			}
+			return r
+		}, name)
+	}
+	_, err = fmt.Fprintf(s.Stderr, "%s can be decrypted by: %s\n", shownPath(st.Path), strings.Join(names, ", "))
+	return err
 }
 
 func values(n int) string { return count(n, "value", "values") }
@@ -231,6 +257,9 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 	}
 	for _, st := range p.Stores {
 		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+			return err
+		}
+		if err := s.printRecipients(o, st); err != nil {
 			return err
 		}
 	}

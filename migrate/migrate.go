@@ -86,6 +86,7 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 		return nil, err
 	}
 	p := newPlanner(o)
+	p.roots = roots(o.Lint.Dir, files, paths)
 	p.all = p.parts(files)
 	found, err := findings(ctx, o, paths)
 	if err != nil {
@@ -117,6 +118,7 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
+	roots  []string                     // of what may be edited
 	stay   map[string]map[string]string // env file -> variable -> why it has to stay
 	args   map[dockerArg]string         // why an argument has to stay one
 	torn   bool                         // this pass moved what a later file had to keep
@@ -231,6 +233,9 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 			continue
 		}
 		p.hide(p.textOf(f))
+		if p.outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
+			plan.Out = append(plan.Out, outsideOf(f.File))
+		}
 		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
 			plan.Out[out].Secrets++
 			continue
