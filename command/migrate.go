@@ -145,6 +145,12 @@ func (s *session) printLeft(p *migrate.Plan) error {
 			return err
 		}
 	}
+	for _, r := range p.Refs {
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: note: %s is a reference that only compose-secure reads; docker compose alone would use its text as the value\n",
+			r.File, r.Line, r.Column, r.Variable); err != nil {
+			return err
+		}
+	}
 	for _, l := range p.Left {
 		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
 			return err

@@ -172,16 +172,8 @@ func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
 	if v == nil {
 		return "the store cannot hold the value"
 	}
-	c.doc.set(n, n.Value[:l.At]+c.fileRef(v))
+	c.doc.set(n, n.Value[:l.At]+c.fileRef(c.names, v))
 	return ""
-}
-
-func (c *file) fileRef(v *value) string {
-	path := filepath.Join(c.names.path, v.file)
-	if rel, err := filepath.Rel(c.base(), path); err == nil {
-		path = filepath.ToSlash(rel)
-	}
-	return "ref+file://" + path
 }
 
 // variables replaces literals by variables of the store.

@@ -73,6 +73,7 @@ type Plan struct {
 	Left    []Left
 	Out     []Out
 	Unread  []Unread
+	Refs    []TextRef
 	hidden  []string // texts that must not be printed
 }
 
@@ -225,7 +226,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 			plan.Out = append(plan.Out, *n.out)
 		}
 	}
-	plan.Unread = p.unread()
+	plan.Unread, plan.Refs = p.unread(), p.textRefs()
 	for i := range found {
 		f := &found[i]
 		at := place(f.File, f.Line, f.Key)
