@@ -284,7 +284,7 @@ func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) 
 		if o.store == "files" {
 			for _, v := range st.Values {
 				path := filepath.Join(st.Path, v.Name)
-				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600})
+				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600, Private: true})
 			}
 			continue
 		}

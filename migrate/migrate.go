@@ -55,6 +55,7 @@ type Change struct {
 	Path, Shown string
 	Old, New    []byte
 	Mode        os.FileMode // of a new file
+	Private     bool        // its directory is for the owner alone
 	edits       []edit
 }
 

@@ -91,6 +91,9 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	if _, err := os.Stat(path); err == nil {
 		n.exists = true
 		if p.o.Files {
+			if realFolder(path) != nil {
+				return nil, fmt.Errorf("%s is no directory of its own; move it away", p.shown(path))
+			}
 			entries, err := os.ReadDir(path)
 			if err != nil {
 				return nil, fmt.Errorf("read %q: %w", p.shown(path), err)
