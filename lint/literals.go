@@ -35,7 +35,7 @@ func (c *composeFile) literals() []envLiteral {
 	}
 	add := func(s *service, prs []pair) {
 		for _, pr := range prs {
-			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && args[pr.node] {
+			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && (args[pr.node] || pr.odd) {
 				continue
 			}
 			for _, l := range inspect(c.policy, pr.name, pr.value) {

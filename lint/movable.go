@@ -19,6 +19,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 	switch {
 	case l.key:
 		return "the key has to leave this place"
+	case l.pair.odd:
+		return "write NAME=value: Compose takes the whole entry for a name"
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
@@ -162,17 +164,17 @@ func setWhy(vars []EnvVar) {
 			v.Why = "the key has to leave this place"
 		case count[v.Name] > 1:
 			v.Why = "it is defined more than once; keep one"
-		case !v.Verbatim && slices.ContainsFunc(Variables(v.Raw), func(name string) bool { return count[name] == 0 }):
+		case slices.ContainsFunc(v.Takes(), func(name string) bool { return count[name] == 0 }):
 			v.Why = "its value depends on other variables"
 		}
 	}
 	for again := true; again; { // entries that stay keep what they are made of
 		again = false
 		for i := range vars {
-			if v := &vars[i]; v.Verbatim || v.Secret && v.Why == "" && !v.Ignored {
+			if v := &vars[i]; v.Secret && v.Why == "" && !v.Ignored {
 				continue
 			}
-			for _, name := range Variables(vars[i].Raw) {
+			for _, name := range vars[i].Takes() {
 				if k, ok := at[name]; ok && vars[k].Secret && vars[k].Why == "" {
 					vars[k].Why, again = vars[i].Name+" of the same file is made of it", true
 				}

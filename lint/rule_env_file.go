@@ -88,8 +88,12 @@ func (f *envFile) inspectAs(v *envVar, name string) []literal {
 	if v.verbatim {
 		return inspectVerbatim(f.policy, name, v.value)
 	}
-	return inspect(f.policy, name, v.value)
+	return inspect(f.policy, name, unescaped(v.value))
 }
+
+// unescaped gives a value of an env file as the text of a compose file, of the same length:
+// an escaped $ is \$ in the one and $$ in the other. Without quotes it is none, but meant.
+func unescaped(raw string) string { return strings.ReplaceAll(raw, `\$`, "$$") }
 
 func ruleEnvFileExposed() Rule {
 	return Rule{

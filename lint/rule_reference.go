@@ -18,6 +18,9 @@ func ruleReference() Rule {
 					if !reaches(c.policy, &pr) {
 						continue
 					}
+					for _, part := range literalParts(pr.value) {
+						p.hide(p.src.scalar(pr.node, pr.at+part.start, pr.at+part.end))
+					}
 					p.report(p.src.scalar(pr.node, pr.at, pr.at+len(pr.value)), Finding{
 						Service: s.name, Key: pr.name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.name),
 						Hint: "run it with compose-secure up, or use the image's file form with a secret", Fix: Fix{ByHand, "the value is not in this file, and up moves it when it runs"},
@@ -38,4 +41,42 @@ func reaches(policy secret.Policy, pr *pair) bool {
 	}
 	e := expand(pr.value, false)
 	return len(e.open) > 0 && strings.Contains(e.text, secret.Hole)
+}
+
+// literalParts gives what stands beside the names of variables in a value, also
+// inside of their braces. It may be a secret, whatever it looks like.
+func literalParts(raw string) []byteRange {
+	var list []byteRange
+	from := 0
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '$' || i+1 == len(raw) {
+			continue
+		}
+		if raw[i+1] == '$' {
+			i++
+			continue
+		}
+		name := i + 1
+		if raw[name] == '{' {
+			name++
+		}
+		end := name
+		for end < len(raw) && isNameByte(raw[end]) {
+			end++
+		}
+		if end == name {
+			continue
+		}
+		if i > from {
+			list = append(list, byteRange{from, i})
+		}
+		if end < len(raw) && raw[end] == '}' {
+			end++
+		}
+		from, i = end, end-1
+	}
+	if from < len(raw) {
+		list = append(list, byteRange{from, len(raw)})
+	}
+	return list
 }

@@ -114,10 +114,7 @@ func (c *file) takeFrom(path string) {
 		return // envFiles reports it
 	}
 	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {
-		if v.Verbatim {
-			continue
-		}
-		for _, name := range lint.Variables(v.Raw) {
+		for _, name := range v.Takes() {
 			c.inFile[name] = true
 		}
 	}
@@ -320,10 +317,10 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 		again = false
 		for i := range e.vars {
 			v := &e.vars[i]
-			if v.Verbatim || going[v.Name] {
+			if going[v.Name] {
 				continue
 			}
-			for _, name := range lint.Variables(v.Raw) {
+			for _, name := range v.Takes() {
 				if going[name] {
 					delete(going, name)
 					c.keepMoved(e, name, v.Name+" of the same file is made of it")
