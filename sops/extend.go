@@ -34,6 +34,7 @@ func Extend(path string, data []byte, added []Added, recipients []string) (out [
 			out, err = nil, damaged(path, "it cannot be written")
 		}
 	}()
+	silence() // also for a file that is new
 	cipher := aes.NewCipher()
 	var tree *sops.Tree
 	var key []byte
