@@ -109,7 +109,7 @@ func defaultFile(dir string) ([]string, error) {
 
 // sopsKeys lists the names that an encrypted file defines.
 func sopsKeys(path string) ([]string, error) {
-	data, err := os.ReadFile(path)
+	data, err := lint.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the SOPS file: %w", err)
 	}
@@ -288,7 +288,7 @@ func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) 
 			}
 			continue
 		}
-		old, err := os.ReadFile(st.Path)
+		old, err := lint.ReadFile(st.Path)
 		if errors.Is(err, os.ErrNotExist) {
 			old = nil
 		} else if err != nil {

@@ -62,7 +62,7 @@ func gitDirOf(dir string) string {
 	if info.IsDir() {
 		return path
 	}
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	target, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir: ")
 	if err != nil || !ok {
 		return ""
@@ -76,13 +76,14 @@ func gitDirOf(dir string) string {
 func newRepo(root, gitDir string) *repo {
 	r := &repo{root: root, ignores: map[string][]ignorePattern{}}
 	r.tracked = sync.OnceValue(func() map[string]bool {
-		data, err := os.ReadFile(filepath.Join(gitDir, "index"))
+		const maxIndex = 256 << 20 // a million files
+		data, err := readRegular(filepath.Join(gitDir, "index"), maxIndex)
 		if err != nil {
 			return nil
 		}
 		return parseIndex(data)
 	})
-	if data, err := os.ReadFile(filepath.Join(gitDir, "info", "exclude")); err == nil {
+	if data, err := ReadFile(filepath.Join(gitDir, "info", "exclude")); err == nil {
 		r.ignores[""] = parseIgnore(data, root)
 	}
 	return r

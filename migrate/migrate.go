@@ -161,18 +161,11 @@ func newState() state {
 
 // original reads a file as it is on disk; nil if there is none.
 func original(path string) ([]byte, error) {
-	const limit = 8 << 20 // as lint
-	info, err := os.Stat(path)
+	data, err := lint.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, errors.New("not a regular file of at most 8 MiB")
-	}
-	return os.ReadFile(path)
+	return data, err
 }
 
 // shown gives a path as it is printed.
