@@ -110,6 +110,10 @@ func PolicyOf(root *yaml.Node, policy secret.Policy) secret.Policy {
 	return newComposeFile(newSource("", nil), "", root, policy).policy
 }
 
+// HoldsValue reports whether the range of the finding is a value, not the name
+// of one.
+func (f *Finding) HoldsValue() bool { return f.literal }
+
 // Evaluate interpolates raw as Compose does when env holds every variable that
 // is set; another stands as a secret.Hole with its name.
 func Evaluate(raw string, env map[string]string) string { return evaluate(raw, env) }

@@ -84,6 +84,7 @@ func (p *pass) pairLiteral(pr *pair, l literal, f Finding) {
 func (p *pass) literalAt(at byteRange, l literal, f Finding) {
 	p.hide(at)
 	p.values = append(p.values, at)
+	f.literal = true
 	if name := variableName(l.name); name != "" && !l.fallback {
 		f.edit, f.hasEdit = "${"+name+"}", true
 	}

@@ -227,7 +227,9 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		if p.places[at] {
 			continue
 		}
-		p.hide(p.textOf(f))
+		if f.HoldsValue() {
+			p.hide(p.textOf(f))
+		}
 		if p.outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
 			plan.Out = append(plan.Out, outsideOf(f.File))
 		}
