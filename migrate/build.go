@@ -60,8 +60,9 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	}
 	v := c.movedFrom(c.envPath())[a.From]
 	if a.From == "" {
-		if v = c.value(a.Services[0], a.Name, lint.Evaluate(a.Raw, nil), a.Node); v == nil {
-			return "the store cannot hold the value"
+		text := lint.Evaluate(a.Raw, nil)
+		if v = c.value(a.Services[0], a.Name, text, a.Node); v == nil {
+			return c.names.whyNot(text)
 		}
 	}
 	if v == nil && c.stay[c.envPath()][a.From] != "" {

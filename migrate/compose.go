@@ -168,9 +168,10 @@ func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
 	if lint.Open(l.Raw, c.dotenv) {
 		return "it takes variables whose values are not known here"
 	}
-	v := c.value(c.owner(n), l.Variable, lint.Evaluate(l.Raw, c.dotenv), n)
+	text := lint.Evaluate(l.Raw, c.dotenv)
+	v := c.value(c.owner(n), l.Variable, text, n)
 	if v == nil {
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	}
 	c.doc.set(n, n.Value[:l.At]+c.fileRef(c.names, v))
 	return ""
@@ -214,7 +215,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 			}
 			v := c.value(c.owner(n), want, text, n)
 			if v == nil {
-				return "the store cannot hold the value"
+				return c.names.whyNot(text)
 			}
 			add = "${" + v.name + "}"
 		}
@@ -240,7 +241,7 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 		return c.shown(c.names.path) + " defines " + name + " already; write ${" + name + ":?}"
 	}
 	if !c.names.takes(text) {
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	}
 	for _, o := range append(c.others(c.part), c.part) {
 		if o.out != nil && o.mentions(name) {

@@ -272,7 +272,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	case e.raw:
 		return "env_file reads it with a format of its own"
 	case !c.names.takes(text) || len(text) >= secret.MaxSize:
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	case !moved && c.names.keys[v.Name] && e.dotenv:
 		return c.shown(c.names.path) + " defines it already; remove one of the two"
 	case !moved && e.dotenv && c.names.byName[v.Name] != nil && c.names.byName[v.Name].text != text:

@@ -136,6 +136,19 @@ func (n *names) takes(text string) bool {
 	return !strings.HasSuffix(n.path, ".env") || dotenvSafe(text)
 }
 
+// whyNot gives the reason why the store cannot hold a text.
+func (n *names) whyNot(text string) string {
+	const other = "; name a " + SOPSName + " first in x-compose-secure.sops"
+	switch file := filepath.Base(n.path); {
+	case n.takes(text):
+		return "the store cannot hold the value"
+	case strings.ContainsAny(text, "\n\r"):
+		return file + " is dotenv, which holds no line breaks" + other
+	default:
+		return file + " is dotenv, which holds no blanks and quotes around a value" + other
+	}
+}
+
 func (n *names) free(name string) bool { return n.byName[name] == nil && !n.keys[name] }
 
 // store gives the values in the form of the plan.
