@@ -10,6 +10,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+const whyOdd = "write NAME=value: Compose takes the whole entry for a name"
+
 // whyLiteral gives the reason why migrate leaves a literal, or "".
 func (c *composeFile) whyLiteral(l *envLiteral) string {
 	n, raw := l.pair.node, l.pair.value
@@ -20,7 +22,7 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 	case l.key:
 		return "the key has to leave this place"
 	case l.pair.odd:
-		return "write NAME=value: Compose takes the whole entry for a name"
+		return whyOdd
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):

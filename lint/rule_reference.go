@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -41,6 +43,29 @@ func reaches(policy secret.Policy, pr *pair) bool {
 	}
 	e := expand(pr.value, false)
 	return len(e.open) > 0 && strings.Contains(e.text, secret.Hole)
+}
+
+// BesideVariables gives the secrets of environments that have text beside
+// variables, and how each may be shown.
+func BesideVariables(data []byte, root *yaml.Node, policy secret.Policy) map[string]string {
+	shown := map[string]string{}
+	c := newComposeFile(newSource("", data), "", root, policy)
+	for _, s := range c.services {
+		for _, pr := range s.env {
+			parts := literalParts(pr.value)
+			if len(parts) == 0 || !reaches(c.policy, &pr) {
+				continue
+			}
+			var b strings.Builder
+			at := 0
+			for _, part := range parts {
+				b.WriteString(pr.value[at:part.start] + redacted)
+				at = part.end
+			}
+			shown[pr.value] = b.String() + pr.value[at:]
+		}
+	}
+	return shown
 }
 
 // literalParts gives what stands beside the names of variables in a value, also

@@ -102,6 +102,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
+	maps.Copy(c.partly, lint.BesideVariables(c.doc.data, c.before, c.policy))
 	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.content(l.Node); !ok && from < to {

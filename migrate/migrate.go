@@ -75,7 +75,8 @@ type Plan struct {
 	Out     []Out
 	Unread  []Unread
 	Refs    []TextRef
-	hidden  []string // texts that must not be printed
+	hidden  []string          // texts that must not be printed
+	partly  map[string]string // texts of which a part may be
 }
 
 // New plans the migration of compose files and of what they lead to: files
@@ -122,6 +123,7 @@ type planner struct {
 	all    []*part
 	roots  []string                     // of what may be edited
 	stay   map[string]map[string]string // env file -> variable -> why it has to stay
+	partly map[string]string            // as in Plan
 	args   map[dockerArg]string         // why an argument has to stay one
 	torn   bool                         // this pass moved what a later file had to keep
 	state
@@ -148,7 +150,7 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options) *planner {
 	return &planner{
 		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
-		stay: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+		stay: map[string]map[string]string{}, partly: map[string]string{}, args: map[dockerArg]string{}, state: newState(),
 	}
 }
 
@@ -245,7 +247,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		}
 		plan.Left = append(plan.Left, l)
 	}
-	plan.hidden = p.hidden
+	plan.hidden, plan.partly = p.hidden, p.partly
 	return plan, nil
 }
 
