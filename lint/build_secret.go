@@ -118,6 +118,8 @@ func (c *composeFile) whyArg(a *BuildArg) string {
 	switch {
 	case a.odd:
 		return whyOdd
+	case c.files.outside(a.Dockerfile):
+		return "its Dockerfile lies outside of the project"
 	case strings.Trim(a.Name, nameBytes) != "":
 		return "it is no name of an ARG"
 	case a.From == "" && (a.Fallback || expand(a.Raw, false).open != nil):

@@ -28,6 +28,7 @@ const maxFile = 8 << 20
 // files is the disk as the rules see it.
 type files struct {
 	cwd   string
+	trees Trees // that migrate may edit, once it is known what was named
 	mu    sync.Mutex
 	repos map[string]*repo // by directory asked for
 }

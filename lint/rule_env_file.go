@@ -43,6 +43,9 @@ func (f *envFile) whyNot(v *envVar) string {
 	if f.compose == nil {
 		return "no compose file names it"
 	}
+	if f.linter.files.outside(f.path) {
+		return WhyOutside
+	}
 	if as := f.takenAs[v.name]; as != "" && f.compose.taken[v.name] == "" && len(f.inspectAs(v, v.name)) == 0 {
 		return "another compose file takes it as " + as
 	}

@@ -25,7 +25,7 @@ func (c *file) buildArgs() {
 		}
 		at := place(c.shown(c.path), a.Node.Line, a.Name)
 		why := cmp.Or(a.Why, c.args[dockerArg{a.Dockerfile, a.Name}])
-		if why == "" && c.outside(a.Dockerfile) {
+		if why == "" && c.within.Outside(a.Dockerfile) {
 			why = "its Dockerfile lies outside of the project"
 		}
 		if why == "" {

@@ -259,8 +259,8 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	text, ok := e.values[v.Name]
 	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
-	case c.outside(e.path):
-		return whyOutside
+	case c.within.Outside(e.path):
+		return lint.WhyOutside
 	case v.Why != "":
 		return v.Why
 	case !ok || text == "" || strings.Contains(text, secret.Hole):

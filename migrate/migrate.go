@@ -89,7 +89,7 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 		return nil, err
 	}
 	p := newPlanner(o)
-	p.roots = roots(o.Lint.Dir, files, paths)
+	p.within = lint.TreesOf(o.Lint.Dir, files, paths)
 	p.all = p.parts(files)
 	found, err := findings(ctx, o, paths)
 	if err != nil {
@@ -121,7 +121,7 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
-	roots  []string                     // of what may be edited
+	within lint.Trees                   // of what may be edited
 	stay   map[string]map[string]string // env file -> variable -> why it has to stay
 	partly map[string]string            // as in Plan
 	args   map[dockerArg]string         // why an argument has to stay one
@@ -232,7 +232,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		if f.HoldsValue() {
 			p.hide(p.textOf(f))
 		}
-		if p.outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
+		if p.within.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
 			plan.Out = append(plan.Out, outsideOf(f.File))
 		}
 		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {

@@ -84,7 +84,7 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	if n, ok := p.stores[path]; ok {
 		return n, nil
 	}
-	if p.outside(path) {
+	if p.within.Outside(path) {
 		return nil, fmt.Errorf("its store %s lies outside of the project; name that on the command line too", p.shown(path))
 	}
 	n := &names{path: path, byText: map[string]*value{}, byName: map[string]*value{}, keys: map[string]bool{}, secrets: map[string]bool{}}

@@ -82,7 +82,7 @@ func (p *planner) read(path, dir string) *part {
 		return nil
 	}
 	n.data = data
-	if err == nil && p.outside(path) {
+	if err == nil && p.within.Outside(path) {
 		out := outsideOf(p.shown(path))
 		n.trees, n.out = lint.Documents(data), &out
 		return n
