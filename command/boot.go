@@ -138,7 +138,7 @@ func runBootInstall(ctx context.Context, s *session, root string) error {
 		return err
 	}
 	if root == "" {
-		if err := systemctl(ctx, user, "daemon-reload"); err != nil {
+		if err := s.systemctl(ctx, user, "daemon-reload"); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func runBootRemove(ctx context.Context, s *session, root string) error {
 	if err := boot.Remove(s.unitDir(root)); err != nil || root != "" || !s.systemdRuns() {
 		return err
 	}
-	return systemctl(ctx, os.Geteuid() != 0, "daemon-reload")
+	return s.systemctl(ctx, os.Geteuid() != 0, "daemon-reload")
 }
 
 // systemdRuns is sd_booted(3).
@@ -159,11 +159,13 @@ func (s *session) systemdRuns() bool {
 	return err == nil
 }
 
-func systemctl(ctx context.Context, user bool, args ...string) error {
+func (s *session) systemctl(ctx context.Context, user bool, args ...string) error {
 	if user {
 		args = append([]string{"--user"}, args...)
 	}
-	if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, "systemctl", args...)
+	cmd.Env = s.programEnv("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS") // where the user's systemd listens
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out)))
 	}
 	return nil

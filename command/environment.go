@@ -67,6 +67,19 @@ func (s *session) environment(dotEnv map[string]string, withheld func(name, valu
 	return env
 }
 
+// programEnv is the environment of a program that needs nothing of the project: a few variables that
+// every login has, and those named.
+func (s *session) programEnv(names ...string) []string {
+	var env []string
+	for _, kv := range s.Environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if slices.Contains([]string{"PATH", "HOME", "LANG"}, name) || slices.Contains(names, name) {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
 // isCredential reports whether docker itself, or a helper that it starts, may need the variable.
 func isCredential(name string) bool {
 	return slices.ContainsFunc([]string{"DOCKER_", "BUILDX_", "BUILDKIT_", "SSH_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"},

@@ -133,7 +133,7 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 	if name == "" {
 		name = lint.ConfigName
 	}
-	data, err := os.ReadFile(under(dir, name))
+	data, err := lint.ReadFile(under(dir, name))
 	switch {
 	case err == nil:
 		if lo.Config, err = lint.ParseConfig(name, data); err != nil {
@@ -156,7 +156,7 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 	if o.baseline == "" || o.update {
 		return lo, nil
 	}
-	if data, err = os.ReadFile(under(dir, o.baseline)); err != nil {
+	if data, err = lint.ReadFile(under(dir, o.baseline)); err != nil {
 		return lo, fmt.Errorf("read the baseline: %w; write it with --update-baseline", err)
 	}
 	if lo.Baseline, err = lint.ParseBaseline(data); err != nil {

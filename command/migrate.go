@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -115,7 +116,7 @@ func defaultFile(dir string) ([]string, error) {
 
 // sopsKeys lists the names that an encrypted file defines.
 func sopsKeys(path string) ([]string, error) {
-	data, err := os.ReadFile(path)
+	data, err := lint.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the SOPS file: %w", err)
 	}
@@ -148,6 +149,12 @@ func (s *session) printLeft(p *migrate.Plan) error {
 	}
 	for i := range p.Unread {
 		if err := s.printUnread(&p.Unread[i]); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Refs {
+		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: note: %s is a reference that only compose-secure reads; docker compose alone would use its text as the value\n",
+			r.File, r.Line, r.Column, r.Variable); err != nil {
 			return err
 		}
 	}
@@ -198,8 +205,33 @@ func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
 			return err
 		}
+		if err := s.printRecipients(o, st); err != nil && len(o.age.Value()) > 0 {
+			return err // without --age, one may be named for --write
+		}
 	}
 	return s.printApply(o, p)
+}
+
+// printRecipients says who can decrypt a new SOPS file: a .sops.yaml that
+// somebody else wrote may have chosen them.
+func (s *session) printRecipients(o *migrateOptions, st *migrate.Store) error {
+	if o.store == "files" || st.Exists {
+		return nil
+	}
+	names, err := sops.Recipients(st.Path, o.age.Value())
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		names[i] = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return unicode.ReplacementChar
+			}
+			return r
+		}, name)
+	}
+	_, err = fmt.Fprintf(s.Stderr, "%s can be decrypted by: %s\n", shownPath(st.Path), strings.Join(names, ", "))
+	return err
 }
 
 func values(n int) string { return count(n, "value", "values") }
@@ -228,16 +260,19 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		return err
 	}
 	if !o.force {
-		if err := checkCommitted(ctx, p.Changes); err != nil {
+		if err := s.checkCommitted(ctx, p.Changes); err != nil {
 			return err
 		}
 	}
-	rotate := committed(ctx, p)
+	rotate := s.committed(ctx, p)
 	if err := migrate.Write(append(changes, p.Changes...)); err != nil {
 		return err
 	}
 	for _, st := range p.Stores {
 		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
+			return err
+		}
+		if err := s.printRecipients(o, st); err != nil {
 			return err
 		}
 	}
@@ -256,11 +291,11 @@ func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) 
 		if o.store == "files" {
 			for _, v := range st.Values {
 				path := filepath.Join(st.Path, v.Name)
-				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600})
+				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600, Private: true})
 			}
 			continue
 		}
-		old, err := os.ReadFile(st.Path)
+		old, err := lint.ReadFile(st.Path)
 		if errors.Is(err, os.ErrNotExist) {
 			old = nil
 		} else if err != nil {

@@ -7,31 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/compose-secure/compose-secure/migrate"
 )
 
-// git runs git in the directory of a file. Arguments are names, never values.
-func git(ctx context.Context, path string, stdin io.Reader, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", filepath.Dir(path)}, args...)...)
-	cmd.Stdin = stdin
-	return cmd.Output()
-}
-
 // checkCommitted refuses files with uncommitted changes, which could not be
 // told from what migrate does. Without git there is nothing to check.
-func checkCommitted(ctx context.Context, changes []migrate.Change) error {
+func (s *session) checkCommitted(ctx context.Context, changes []migrate.Change) error {
 	var errs []error
 	for i := range changes {
 		c := &changes[i]
 		if c.Old == nil {
 			continue
 		}
-		out, err := git(ctx, c.Path, nil, "status", "--porcelain", "--", filepath.Base(c.Path))
+		g, name, err := s.gitOf(ctx, c.Path)
+		if err != nil {
+			continue
+		}
+		out, err := g.command(ctx, "status", "--porcelain", "--ignore-submodules=all", "--", name).Output()
 		if err == nil && len(bytes.TrimSpace(out)) > 0 && !bytes.HasPrefix(out, []byte("??")) {
 			errs = append(errs, fmt.Errorf("%s has uncommitted changes; commit them, or use --force", c.Shown))
 		}
@@ -41,14 +36,14 @@ func checkCommitted(ctx context.Context, changes []migrate.Change) error {
 
 // committed names the values that some commit holds: git keeps them whatever
 // the files say now.
-func committed(ctx context.Context, p *migrate.Plan) []string {
+func (s *session) committed(ctx context.Context, p *migrate.Plan) []string {
 	var found []string
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		if c.Old == nil {
 			continue
 		}
-		eachVersion(ctx, c.Path, func(data []byte) {
+		s.eachVersion(ctx, c.Path, func(data []byte) {
 			for _, st := range p.Stores {
 				for _, v := range st.Values {
 					if !slices.Contains(found, v.Name) && v.StoodIn(data) {
@@ -66,17 +61,20 @@ func committed(ctx context.Context, p *migrate.Plan) []string {
 }
 
 // eachVersion visits every version of a file that any branch has.
-func eachVersion(ctx context.Context, path string, visit func([]byte)) {
-	name := filepath.Base(path)
-	out, err := git(ctx, path, nil, "log", "--all", "--format=%H", "--", name)
+func (s *session) eachVersion(ctx context.Context, path string, visit func([]byte)) {
+	g, name, err := s.gitOf(ctx, path)
+	if err != nil {
+		return
+	}
+	out, err := g.command(ctx, "rev-list", "--all", "--", name).Output()
 	if err != nil || len(out) == 0 {
 		return
 	}
 	var asked strings.Builder
 	for _, commit := range strings.Fields(string(out)) {
-		asked.WriteString(commit + ":./" + name + "\n")
+		asked.WriteString(commit + ":" + name + "\n")
 	}
-	cmd := exec.CommandContext(ctx, "git", "-C", filepath.Dir(path), "cat-file", "--batch")
+	cmd := g.command(ctx, "cat-file", "--batch")
 	cmd.Stdin = strings.NewReader(asked.String())
 	pipe, err := cmd.StdoutPipe()
 	if err != nil || cmd.Start() != nil {

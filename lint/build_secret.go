@@ -26,6 +26,7 @@ type BuildArg struct {
 	Dockerfile string     // on disk
 	ID         string     // of the build secret that can take its place
 	Why        string     // why that is not possible; "" if it is
+	odd        bool       // as in pair
 }
 
 // Edit replaces the bytes Start..End of a file. Of several at one place, that
@@ -79,7 +80,7 @@ func (c *composeFile) buildArgs() []BuildArg {
 			}
 			a := BuildArg{
 				Services: []string{s.name}, Name: pr.name, Raw: pr.value, Build: follow(s.fields["build"]), Args: b.args, Key: pr.key, Node: pr.node,
-				Dockerfile: b.dockerfile, ID: SecretID(pr.name),
+				Dockerfile: b.dockerfile, ID: SecretID(pr.name), odd: pr.odd,
 			}
 			found := inspect(c.policy, pr.name, pr.value)
 			switch {
@@ -115,6 +116,10 @@ func wholeVariable(pr *pair) string {
 
 func (c *composeFile) whyArg(a *BuildArg) string {
 	switch {
+	case a.odd:
+		return whyOdd
+	case c.files.outside(a.Dockerfile):
+		return "its Dockerfile lies outside of the project"
 	case strings.Trim(a.Name, nameBytes) != "":
 		return "it is no name of an ARG"
 	case a.From == "" && (a.Fallback || expand(a.Raw, false).open != nil):

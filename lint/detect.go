@@ -40,6 +40,18 @@ type EnvVar struct {
 	Opens      bool   // it is a key that decrypts
 	Ignored    bool   // a comment tells lint to leave it
 	Why        string // why migrate has to leave it, as far as the file tells
+	escapes    bool
+}
+
+// Takes lists the variables that the value takes.
+func (v *EnvVar) Takes() []string {
+	if v.Verbatim {
+		return nil
+	}
+	if v.escapes {
+		return Variables(unescaped(v.Raw))
+	}
+	return Variables(v.Raw)
 }
 
 // EnvLiterals finds the secrets in the environments and templates of a parsed
@@ -85,7 +97,7 @@ func envVars(f *envFile) []EnvVar {
 	list := make([]EnvVar, 0, len(f.vars))
 	for _, v := range f.vars {
 		list = append(list, EnvVar{
-			Name: v.name, Raw: v.value, Start: v.start, End: v.end, Verbatim: v.verbatim, Secret: found[v.start],
+			Name: v.name, Raw: v.value, Start: v.start, End: v.end, Verbatim: v.verbatim, escapes: v.escapes, Secret: found[v.start],
 			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored("CS003", f.src.line(v.start)),
 		})
 	}
@@ -97,6 +109,10 @@ func envVars(f *envFile) []EnvVar {
 func PolicyOf(root *yaml.Node, policy secret.Policy) secret.Policy {
 	return newComposeFile(newSource("", nil), "", root, policy).policy
 }
+
+// HoldsValue reports whether the range of the finding is a value, not the name
+// of one.
+func (f *Finding) HoldsValue() bool { return f.literal }
 
 // Evaluate interpolates raw as Compose does when env holds every variable that
 // is set; another stands as a secret.Hole with its name.

@@ -27,6 +27,7 @@ type envVar struct {
 	value      string
 	start, end int
 	verbatim   bool // single quotes: nothing is expanded
+	escapes    bool // double quotes: \$ is a $
 }
 
 // parseEnv reads the syntax of
@@ -69,7 +70,7 @@ func parseEnvLine(data string, at, end int) (v envVar, next int, ok bool) {
 	}
 	if v.start < end && (data[v.start] == '"' || data[v.start] == '\'') {
 		if n := closingQuote(data, v.start); n > 0 {
-			v.verbatim = data[v.start] == '\''
+			v.verbatim, v.escapes = data[v.start] == '\'', data[v.start] == '"'
 			v.start, v.end = v.start+1, n
 			v.value = data[v.start:v.end]
 			return v, n, true

@@ -3,10 +3,9 @@ package lint
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ const maxFile = 8 << 20
 // files is the disk as the rules see it.
 type files struct {
 	cwd   string
+	trees Trees // that migrate may edit, once it is known what was named
 	mu    sync.Mutex
 	repos map[string]*repo // by directory asked for
 }
@@ -44,29 +44,13 @@ func (f *files) shown(path string) string {
 	return filepath.ToSlash(path)
 }
 
-// read reads a regular file; a device or a pipe is refused.
+// read reads a file whose path may be printed.
 func (f *files) read(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	data, err := ReadFile(path)
+	if other := (*fs.PathError)(nil); errors.As(err, &other) && other.Op == "read" {
+		return nil, fmt.Errorf("%s: %w", f.shown(path), other.Err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", f.shown(path))
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: larger than %d MiB, not read", f.shown(path), maxFile>>20)
-	}
-	data := make([]byte, 0, info.Size()+1)
-	buf := bytes.NewBuffer(data)
-	if _, err := io.Copy(buf, io.LimitReader(file, maxFile)); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
+	return data, err
 }
 
 // kindOf tells a file's kind by its name.

@@ -43,6 +43,14 @@ func (f *files) repo(dir string) *repo {
 	return found
 }
 
+// WorkTree gives the root of the git work tree that a directory lies in, "" for none.
+func WorkTree(dir string) string {
+	if r := newFiles(dir).repo(dir); r != nil {
+		return r.root
+	}
+	return ""
+}
+
 // gitDirOf gives the git directory of a work tree's root: .git, or what a
 // .git file of a worktree or submodule names.
 func gitDirOf(dir string) string {
@@ -54,7 +62,7 @@ func gitDirOf(dir string) string {
 	if info.IsDir() {
 		return path
 	}
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	target, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir: ")
 	if err != nil || !ok {
 		return ""
@@ -68,13 +76,14 @@ func gitDirOf(dir string) string {
 func newRepo(root, gitDir string) *repo {
 	r := &repo{root: root, ignores: map[string][]ignorePattern{}}
 	r.tracked = sync.OnceValue(func() map[string]bool {
-		data, err := os.ReadFile(filepath.Join(gitDir, "index"))
+		const maxIndex = 256 << 20 // a million files
+		data, err := readRegular(filepath.Join(gitDir, "index"), maxIndex)
 		if err != nil {
 			return nil
 		}
 		return parseIndex(data)
 	})
-	if data, err := os.ReadFile(filepath.Join(gitDir, "info", "exclude")); err == nil {
+	if data, err := ReadFile(filepath.Join(gitDir, "info", "exclude")); err == nil {
 		r.ignores[""] = parseIgnore(data, root)
 	}
 	return r

@@ -1,9 +1,9 @@
 package lint
 
 import (
-	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -39,37 +39,54 @@ func parseIgnore(data []byte, base string) []ignorePattern {
 	return list
 }
 
-// match reports whether the pattern names rel, slash-separated below base.
+// match reports whether the pattern names rel, slash-separated below base, or a
+// directory on the way to it.
 func (p *ignorePattern) match(rel string, dir bool) bool {
+	names := strings.Split(rel, "/")
+	end := len(names) // of what the pattern may name
 	if p.dirOnly && !dir {
-		return false
+		end--
 	}
-	if !p.anchored {
-		ok, _ := path.Match(p.parts[0], path.Base(rel))
+	if p.anchored {
+		return matchParts(p.parts, names, end)
+	}
+	return slices.ContainsFunc(names[:end], func(name string) bool {
+		ok, _ := path.Match(p.parts[0], name)
 		return ok
-	}
-	return matchParts(p.parts, strings.Split(rel, "/"))
+	})
 }
 
-func matchParts(pattern, name []string) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == "**" {
-			for i := range len(name) + 1 {
-				if matchParts(pattern[1:], name[i:]) {
-					return len(pattern) > 1 || len(name) > 0
+// matchParts reports whether the pattern is all of names[:n], for an n from 1 to
+// end. It goes through the pattern once, with every n that its start can be, so
+// that no pattern costs more than its length times that of the path.
+func matchParts(pattern, names []string, end int) bool {
+	if !slices.Contains(pattern, "**") && len(pattern) > end {
+		return false
+	}
+	ends, next := make([]bool, end+1), make([]bool, end+1)
+	ends[0] = true
+	for i, part := range pattern {
+		clear(next)
+		from := slices.Index(ends, true)
+		switch {
+		case from < 0:
+			return false
+		case part == "**" && i == len(pattern)-1: // what is inside, not the directory itself
+			return from < end
+		case part == "**":
+			for n := from; n <= end; n++ {
+				next[n] = true
+			}
+		default:
+			for n := from; n < end; n++ {
+				if ends[n] {
+					next[n+1], _ = path.Match(part, names[n])
 				}
 			}
-			return false
 		}
-		if len(name) == 0 {
-			return false
-		}
-		if ok, _ := path.Match(pattern[0], name[0]); !ok {
-			return false
-		}
-		pattern, name = pattern[1:], name[1:]
+		ends, next = next, ends
 	}
-	return len(name) == 0
+	return slices.Contains(ends[1:], true)
 }
 
 // matchIgnore decides by the last pattern that matches, for path itself and
@@ -83,11 +100,7 @@ func matchIgnore(patterns []ignorePattern, target string, dir bool) bool {
 			continue
 		}
 		rel = filepath.ToSlash(rel)
-		hit := p.match(rel, dir)
-		for parent := path.Dir(rel); !hit && parent != "."; parent = path.Dir(parent) {
-			hit = p.match(parent, true)
-		}
-		if hit {
+		if p.match(rel, dir) {
 			ignored = !p.negate
 		}
 	}
@@ -104,7 +117,7 @@ func (r *repo) ignored(target string, dir bool) bool {
 	for _, d := range dirsTo(r.root, filepath.Dir(target)) {
 		list, ok := r.ignores[d]
 		if !ok {
-			if data, err := os.ReadFile(filepath.Join(d, ".gitignore")); err == nil {
+			if data, err := ReadFile(filepath.Join(d, ".gitignore")); err == nil {
 				list = parseIgnore(data, d)
 			}
 			r.ignores[d] = list

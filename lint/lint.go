@@ -79,6 +79,7 @@ type Finding struct {
 	start, end int    // bytes in the file
 	edit       string // replaces start..end if hasEdit
 	hasEdit    bool
+	literal    bool // its range is a value
 	snippet    snippet
 	later      later
 }

@@ -40,7 +40,7 @@ func (c *composeFile) literals() []envLiteral {
 	}
 	add := func(s *service, stray string, prs []pair) {
 		for _, pr := range prs {
-			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && args[pr.node] {
+			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && (args[pr.node] || pr.odd) {
 				continue
 			}
 			if stray != "" && secret.FindCredential(pr.node.Value).Found() {

@@ -10,6 +10,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+const whyOdd = "write NAME=value: Compose takes the whole entry for a name"
+
 // whyLiteral gives the reason why migrate leaves a literal, or "".
 func (c *composeFile) whyLiteral(l *envLiteral) string {
 	n, raw := l.pair.node, l.pair.value
@@ -21,6 +23,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 		return fmt.Sprintf("Compose knows no key %q of a service; variables stand under environment", l.stray)
 	case l.key:
 		return "the key has to leave this place"
+	case l.pair.odd:
+		return whyOdd
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
@@ -164,17 +168,17 @@ func setWhy(vars []EnvVar) {
 			v.Why = "the key has to leave this place"
 		case count[v.Name] > 1:
 			v.Why = "it is defined more than once; keep one"
-		case !v.Verbatim && slices.ContainsFunc(Variables(v.Raw), func(name string) bool { return count[name] == 0 }):
+		case slices.ContainsFunc(v.Takes(), func(name string) bool { return count[name] == 0 }):
 			v.Why = "its value depends on other variables"
 		}
 	}
 	for again := true; again; { // entries that stay keep what they are made of
 		again = false
 		for i := range vars {
-			if v := &vars[i]; v.Verbatim || v.Secret && v.Why == "" && !v.Ignored {
+			if v := &vars[i]; v.Secret && v.Why == "" && !v.Ignored {
 				continue
 			}
-			for _, name := range Variables(vars[i].Raw) {
+			for _, name := range vars[i].Takes() {
 				if k, ok := at[name]; ok && vars[k].Secret && vars[k].Why == "" {
 					vars[k].Why, again = vars[i].Name+" of the same file is made of it", true
 				}

@@ -18,6 +18,7 @@ type pass struct {
 	service *service
 	rule    *Rule
 	result  result
+	values  []byteRange     // of literals
 	places  map[string]bool // what was reported, so that a shared anchor counts once
 }
 
@@ -58,6 +59,7 @@ func (p *pass) finish() {
 	p.result.findings = slices.DeleteFunc(p.result.findings, func(f Finding) bool {
 		return f.Severity < l.options.Severity && !slices.Contains(l.options.Rules, f.Rule)
 	})
+	p.src.values = newMask(p.src, p.values)
 	p.src.sortHidden()
 	for i := range p.result.findings {
 		f := &p.result.findings[i]
@@ -81,6 +83,8 @@ func (p *pass) pairLiteral(pr *pair, l literal, f Finding) {
 
 func (p *pass) literalAt(at byteRange, l literal, f Finding) {
 	p.hide(at)
+	p.values = append(p.values, at)
+	f.literal = true
 	if name := variableName(l.name); name != "" && !l.fallback {
 		f.edit, f.hasEdit = "${"+name+"}", true
 	}

@@ -43,6 +43,9 @@ func (f *envFile) whyNot(v *envVar) string {
 	if f.compose == nil {
 		return "no compose file names it"
 	}
+	if f.linter.files.outside(f.path) {
+		return WhyOutside
+	}
 	if as := f.takenAs[v.name]; as != "" && f.compose.taken[v.name] == "" && len(f.inspectAs(v, v.name)) == 0 {
 		return "another compose file takes it as " + as
 	}
@@ -88,8 +91,12 @@ func (f *envFile) inspectAs(v *envVar, name string) []literal {
 	if v.verbatim {
 		return inspectVerbatim(f.policy, name, v.value)
 	}
-	return inspect(f.policy, name, v.value)
+	return inspect(f.policy, name, unescaped(v.value))
 }
+
+// unescaped gives a value of an env file as the text of a compose file, of the same length:
+// an escaped $ is \$ in the one and $$ in the other. Without quotes it is none, but meant.
+func unescaped(raw string) string { return strings.ReplaceAll(raw, `\$`, "$$") }
 
 func ruleEnvFileExposed() Rule {
 	return Rule{

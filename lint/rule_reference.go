@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -17,6 +19,9 @@ func ruleReference() Rule {
 				for _, pr := range s.env {
 					if !reaches(c.policy, &pr) {
 						continue
+					}
+					for _, part := range literalParts(pr.value) {
+						p.hide(p.src.scalar(pr.node, pr.at+part.start, pr.at+part.end))
 					}
 					p.report(p.src.scalar(pr.node, pr.at, pr.at+len(pr.value)), Finding{
 						Service: s.name, Key: pr.name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.name),
@@ -38,4 +43,65 @@ func reaches(policy secret.Policy, pr *pair) bool {
 	}
 	e := expand(pr.value, false)
 	return len(e.open) > 0 && strings.Contains(e.text, secret.Hole)
+}
+
+// BesideVariables gives the secrets of environments that have text beside
+// variables, and how each may be shown.
+func BesideVariables(data []byte, root *yaml.Node, policy secret.Policy) map[string]string {
+	shown := map[string]string{}
+	c := newComposeFile(newSource("", data), "", root, policy)
+	for _, s := range c.services {
+		for _, pr := range s.env {
+			parts := literalParts(pr.value)
+			if len(parts) == 0 || !reaches(c.policy, &pr) {
+				continue
+			}
+			var b strings.Builder
+			at := 0
+			for _, part := range parts {
+				b.WriteString(pr.value[at:part.start] + redacted)
+				at = part.end
+			}
+			shown[pr.value] = b.String() + pr.value[at:]
+		}
+	}
+	return shown
+}
+
+// literalParts gives what stands beside the names of variables in a value, also
+// inside of their braces. It may be a secret, whatever it looks like.
+func literalParts(raw string) []byteRange {
+	var list []byteRange
+	from := 0
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '$' || i+1 == len(raw) {
+			continue
+		}
+		if raw[i+1] == '$' {
+			i++
+			continue
+		}
+		name := i + 1
+		if raw[name] == '{' {
+			name++
+		}
+		end := name
+		for end < len(raw) && isNameByte(raw[end]) {
+			end++
+		}
+		if end == name {
+			continue
+		}
+		if i > from {
+			list = append(list, byteRange{from, i})
+		}
+		if end < len(raw) && raw[end] == '}' {
+			end++
+		}
+		from, i = end, end-1
+	}
+	if from < len(raw) {
+		list = append(list, byteRange{from, len(raw)})
+	}
+	return list
 }

@@ -53,6 +53,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 	if err := l.start(ctx, paths); err != nil {
 		return nil, err
 	}
+	l.files.trees = l.trees(paths)
 	for batch := l.next(); len(batch) > 0; batch = l.next() {
 		results := make([]result, len(batch))
 		l.each(ctx, len(batch), func(i int) { results[i] = l.file(batch[i]) })
@@ -315,9 +316,12 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			if count > 1 || oddBreak(data) >= 0 {
+			switch {
+			case count > 1 || oddBreak(data) >= 0:
 				_, err := ReadYAML(data)
 				p.byHand(ref, data, dir, err.Error())
+			case p.linter.files.outside(p.path):
+				p.byHand(ref, data, dir, WhyOutside)
 			}
 			return
 		}

@@ -16,6 +16,7 @@ type source struct {
 	starts  []int       // offset of every line
 	ignores []ignore    // comments that switch rules off
 	hidden  []byteRange // what holds a value and is never printed
+	values  *mask       // the texts of values, wherever else they stand
 }
 
 type byteRange struct{ start, end int }
@@ -183,9 +184,9 @@ func (s *source) snippet(r byteRange) snippet {
 		}
 		h.start = max(h.start, shown)
 		if sn.start < 0 && r.start <= h.start {
-			sn.start = col() + utf8.RuneCount(s.data[shown:max(r.start, shown)])
+			sn.start = col() + utf8.RuneCountInString(s.values.hide(s.data[shown:max(r.start, shown)]))
 		}
-		out.Write(s.data[shown:h.start])
+		out.WriteString(s.values.hide(s.data[shown:h.start]))
 		if sn.start < 0 && r.start < h.end {
 			sn.start = col()
 		}
@@ -196,12 +197,12 @@ func (s *source) snippet(r byteRange) snippet {
 		}
 	}
 	if sn.start < 0 {
-		sn.start = col() + utf8.RuneCount(s.data[shown:max(r.start, shown)])
+		sn.start = col() + utf8.RuneCountInString(s.values.hide(s.data[shown:max(r.start, shown)]))
 	}
 	if sn.end == 0 {
-		sn.end = col() + utf8.RuneCount(s.data[shown:max(shown, min(r.end, to))])
+		sn.end = col() + utf8.RuneCountInString(s.values.hide(s.data[shown:max(shown, min(r.end, to))]))
 	}
-	out.Write(s.data[shown:to])
+	out.WriteString(s.values.hide(s.data[shown:to]))
 	sn.line = out.String()
 	return sn
 }

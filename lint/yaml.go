@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"go.yaml.in/yaml/v4"
 )
 
@@ -107,6 +109,7 @@ type pair struct {
 	at    int        // where value starts inside node.Value
 	key   *yaml.Node // the scalar that holds the name
 	none  bool       // there is a name alone
+	odd   bool       // - "NAME: value", which Compose takes for a name
 }
 
 // pairs reads what Compose calls a mapping or list of variables.
@@ -146,5 +149,24 @@ func cutPair(item *yaml.Node) pair {
 			return pair{name: item.Value[:i], value: item.Value[i+1:], node: item, at: i + 1, key: item}
 		}
 	}
+	if name, at := oddPair(item.Value); name != "" {
+		return pair{name: name, value: item.Value[at:], node: item, at: at, key: item, odd: true}
+	}
 	return pair{name: item.Value, node: item, key: item, none: true}
+}
+
+// oddPair tells an entry of a mapping that was put into quotes by mistake: its
+// name, and where the value starts.
+func oddPair(text string) (name string, at int) {
+	for at < len(text) && (isNameByte(text[at]) || text[at] == '.' || text[at] == '-') {
+		at++
+	}
+	name = text[:at]
+	for at < len(text) && strings.IndexByte(": \t", text[at]) >= 0 {
+		at++
+	}
+	if at == len(text) || at == len(name) {
+		return "", 0
+	}
+	return name, at
 }

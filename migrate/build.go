@@ -25,6 +25,9 @@ func (c *file) buildArgs() {
 		}
 		at := place(c.shown(c.path), a.Node.Line, a.Name)
 		why := cmp.Or(a.Why, c.args[dockerArg{a.Dockerfile, a.Name}])
+		if why == "" && c.within.Outside(a.Dockerfile) {
+			why = "its Dockerfile lies outside of the project"
+		}
 		if why == "" {
 			why = c.buildArg(a)
 		}
@@ -57,8 +60,9 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	}
 	v := c.movedFrom(c.envPath())[a.From]
 	if a.From == "" {
-		if v = c.value(a.Services[0], a.Name, lint.Evaluate(a.Raw, nil), a.Node); v == nil {
-			return "the store cannot hold the value"
+		text := lint.Evaluate(a.Raw, nil)
+		if v = c.value(a.Services[0], a.Name, text, a.Node); v == nil {
+			return c.names.whyNot(text)
 		}
 	}
 	if v == nil && c.stay[c.envPath()][a.From] != "" {

@@ -67,7 +67,7 @@ func (c *file) fileAfter(path string) map[string]string {
 func (c *file) delivered(s *service, v variable) (name, text string, ok bool) {
 	if c.o.Files {
 		for _, val := range c.names.values {
-			if v.raw == c.fileRef(val) {
+			if v.raw == c.fileRef(c.names, val) {
 				return v.name, val.text, true
 			}
 		}

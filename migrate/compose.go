@@ -102,6 +102,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
+	maps.Copy(c.partly, lint.BesideVariables(c.doc.data, c.before, c.policy))
 	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.content(l.Node); !ok && from < to {
@@ -168,20 +169,13 @@ func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
 	if lint.Open(l.Raw, c.dotenv) {
 		return "it takes variables whose values are not known here"
 	}
-	v := c.value(c.owner(n), l.Variable, lint.Evaluate(l.Raw, c.dotenv), n)
+	text := lint.Evaluate(l.Raw, c.dotenv)
+	v := c.value(c.owner(n), l.Variable, text, n)
 	if v == nil {
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	}
-	c.doc.set(n, n.Value[:l.At]+c.fileRef(v))
+	c.doc.set(n, n.Value[:l.At]+c.fileRef(c.names, v))
 	return ""
-}
-
-func (c *file) fileRef(v *value) string {
-	path := filepath.Join(c.names.path, v.file)
-	if rel, err := filepath.Rel(c.base(), path); err == nil {
-		path = filepath.ToSlash(rel)
-	}
-	return "ref+file://" + path
 }
 
 // variables replaces literals by variables of the store.
@@ -222,7 +216,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 			}
 			v := c.value(c.owner(n), want, text, n)
 			if v == nil {
-				return "the store cannot hold the value"
+				return c.names.whyNot(text)
 			}
 			add = "${" + v.name + "}"
 		}
@@ -248,7 +242,7 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 		return c.shown(c.names.path) + " defines " + name + " already; write ${" + name + ":?}"
 	}
 	if !c.names.takes(text) {
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	}
 	for _, o := range append(c.others(c.part), c.part) {
 		if o.out != nil && o.mentions(name) {

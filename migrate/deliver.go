@@ -196,7 +196,7 @@ func (c *file) declareSecret(v *value) {
 func (c *file) addVariable(s *service, name string, v *value) {
 	raw := "${" + v.name + "}"
 	if c.o.Files {
-		raw = c.fileRef(v)
+		raw = c.fileRef(c.names, v)
 	}
 	variable := name
 	if form, ok := c.form(s, name); ok && c.mayGrant(v) && !c.simple && s.grantable() && c.canDeclare() {

@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,7 +14,7 @@ import (
 // Diff gives a change as a unified diff. No value that the plan knows shows,
 // also not in a line that stays.
 func (p *Plan) Diff(c *Change) string {
-	mask := newMask(p.hidden)
+	mask := newMask(p.hidden, p.partly)
 	var b strings.Builder
 	from := "a/" + c.Shown
 	if c.Old == nil {
@@ -146,12 +147,19 @@ func (h *hunk) print(b *strings.Builder, lines []string, mask *mask) {
 }
 
 // mask replaces values.
-type mask struct{ texts []string }
+type mask struct {
+	texts  []string
+	partly *strings.Replacer
+}
 
-func newMask(texts []string) *mask {
+func newMask(texts []string, partly map[string]string) *mask {
 	texts = slices.Clone(texts)
 	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	return &mask{slices.Compact(texts)}
+	var pairs []string
+	for _, text := range slices.SortedFunc(maps.Keys(partly), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) }) {
+		pairs = append(pairs, text, partly[text])
+	}
+	return &mask{slices.Compact(texts), strings.NewReplacer(pairs...)}
 }
 
 func (m *mask) print(b *strings.Builder, sign string, lines []string) {
@@ -164,6 +172,7 @@ func (m *mask) print(b *strings.Builder, sign string, lines []string) {
 // its own, or nothing would be left to read.
 func (m *mask) line(s string) string {
 	const short = 4
+	s = m.partly.Replace(s)
 	for _, t := range m.texts {
 		from := 0
 		for {

@@ -114,10 +114,7 @@ func (c *file) takeFrom(path string) {
 		return // envFiles reports it
 	}
 	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {
-		if v.Verbatim {
-			continue
-		}
-		for _, name := range lint.Variables(v.Raw) {
+		for _, name := range v.Takes() {
 			c.inFile[name] = true
 		}
 	}
@@ -262,6 +259,8 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	text, ok := e.values[v.Name]
 	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
+	case c.within.Outside(e.path):
+		return lint.WhyOutside
 	case v.Why != "":
 		return v.Why
 	case !ok || text == "" || strings.Contains(text, secret.Hole):
@@ -273,7 +272,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	case e.raw:
 		return "env_file reads it with a format of its own"
 	case !c.names.takes(text) || len(text) >= secret.MaxSize:
-		return "the store cannot hold the value"
+		return c.names.whyNot(text)
 	case !moved && c.names.keys[v.Name] && e.dotenv:
 		return c.shown(c.names.path) + " defines it already; remove one of the two"
 	case !moved && e.dotenv && c.names.byName[v.Name] != nil && c.names.byName[v.Name].text != text:
@@ -318,10 +317,10 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 		again = false
 		for i := range e.vars {
 			v := &e.vars[i]
-			if v.Verbatim || going[v.Name] {
+			if going[v.Name] {
 				continue
 			}
-			for _, name := range lint.Variables(v.Raw) {
+			for _, name := range v.Takes() {
 				if going[name] {
 					delete(going, name)
 					c.keepMoved(e, name, v.Name+" of the same file is made of it")

@@ -55,6 +55,7 @@ type Change struct {
 	Path, Shown string
 	Old, New    []byte
 	Mode        os.FileMode // of a new file
+	Private     bool        // its directory is for the owner alone
 	edits       []edit
 }
 
@@ -73,7 +74,9 @@ type Plan struct {
 	Left    []Left
 	Out     []Out
 	Unread  []Unread
-	hidden  []string // texts that must not be printed
+	Refs    []TextRef
+	hidden  []string          // texts that must not be printed
+	partly  map[string]string // texts of which a part may be
 }
 
 // New plans the migration of compose files and of what they lead to: files
@@ -86,6 +89,7 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 		return nil, err
 	}
 	p := newPlanner(o)
+	p.within = lint.TreesOf(o.Lint.Dir, files, paths)
 	p.all = p.parts(files)
 	found, err := findings(ctx, o, paths)
 	if err != nil {
@@ -117,7 +121,9 @@ type planner struct {
 	o      Options
 	policy secret.Policy
 	all    []*part
+	within lint.Trees                   // of what may be edited
 	stay   map[string]map[string]string // env file -> variable -> why it has to stay
+	partly map[string]string            // as in Plan
 	args   map[dockerArg]string         // why an argument has to stay one
 	torn   bool                         // this pass moved what a later file had to keep
 	state
@@ -144,7 +150,7 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options) *planner {
 	return &planner{
 		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
-		stay: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+		stay: map[string]map[string]string{}, partly: map[string]string{}, args: map[dockerArg]string{}, state: newState(),
 	}
 }
 
@@ -157,18 +163,11 @@ func newState() state {
 
 // original reads a file as it is on disk; nil if there is none.
 func original(path string) ([]byte, error) {
-	const limit = 8 << 20 // as lint
-	info, err := os.Stat(path)
+	data, err := lint.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, errors.New("not a regular file of at most 8 MiB")
-	}
-	return os.ReadFile(path)
+	return data, err
 }
 
 // shown gives a path as it is printed.
@@ -223,14 +222,19 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 			plan.Out = append(plan.Out, *n.out)
 		}
 	}
-	plan.Unread = p.unread()
+	plan.Unread, plan.Refs = p.unread(), p.textRefs()
 	for i := range found {
 		f := &found[i]
 		at := place(f.File, f.Line, f.Key)
 		if p.places[at] {
 			continue
 		}
-		p.hide(p.textOf(f))
+		if f.HoldsValue() {
+			p.hide(p.textOf(f))
+		}
+		if p.within.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
+			plan.Out = append(plan.Out, outsideOf(f.File))
+		}
 		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
 			plan.Out[out].Secrets++
 			continue
@@ -243,7 +247,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		}
 		plan.Left = append(plan.Left, l)
 	}
-	plan.hidden = p.hidden
+	plan.hidden, plan.partly = p.hidden, p.partly
 	return plan, nil
 }
 

@@ -104,6 +104,9 @@ func planned(t *testing.T, a *txtar.Archive) string {
 	for i := range p.Out {
 		fmt.Fprintf(&b, "out: %v (%d)\n", &p.Out[i], p.Out[i].Secrets)
 	}
+	for _, r := range p.Refs {
+		fmt.Fprintf(&b, "reference: %s:%d:%d %s\n", r.File, r.Line, r.Column, r.Variable)
+	}
 	for _, l := range p.Left {
 		fmt.Fprintf(&b, "left: %s:%d:%d %s %s\n", l.File, l.Line, l.Column, l.Rule, l.Todo)
 	}

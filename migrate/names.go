@@ -84,10 +84,16 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	if n, ok := p.stores[path]; ok {
 		return n, nil
 	}
+	if p.within.Outside(path) {
+		return nil, fmt.Errorf("its store %s lies outside of the project; name that on the command line too", p.shown(path))
+	}
 	n := &names{path: path, byText: map[string]*value{}, byName: map[string]*value{}, keys: map[string]bool{}, secrets: map[string]bool{}}
 	if _, err := os.Stat(path); err == nil {
 		n.exists = true
 		if p.o.Files {
+			if realFolder(path) != nil {
+				return nil, fmt.Errorf("%s is no directory of its own; move it away", p.shown(path))
+			}
 			entries, err := os.ReadDir(path)
 			if err != nil {
 				return nil, fmt.Errorf("read %q: %w", p.shown(path), err)
@@ -128,6 +134,19 @@ func (n *names) add(name, text string) *value {
 // back neither quotes at the start nor every kind of blank.
 func (n *names) takes(text string) bool {
 	return !strings.HasSuffix(n.path, ".env") || dotenvSafe(text)
+}
+
+// whyNot gives the reason why the store cannot hold a text.
+func (n *names) whyNot(text string) string {
+	const other = "; name a " + SOPSName + " first in x-compose-secure.sops"
+	switch file := filepath.Base(n.path); {
+	case n.takes(text):
+		return "the store cannot hold the value"
+	case strings.ContainsAny(text, "\n\r"):
+		return file + " is dotenv, which holds no line breaks" + other
+	default:
+		return file + " is dotenv, which holds no blanks and quotes around a value" + other
+	}
 }
 
 func (n *names) free(name string) bool { return n.byName[name] == nil && !n.keys[name] }

@@ -82,6 +82,11 @@ func (p *planner) read(path, dir string) *part {
 		return nil
 	}
 	n.data = data
+	if err == nil && p.within.Outside(path) {
+		out := outsideOf(p.shown(path))
+		n.trees, n.out = lint.Documents(data), &out
+		return n
+	}
 	if err == nil {
 		var tree *yaml.Node
 		if tree, err = lint.ReadYAML(data); err == nil {

@@ -6,48 +6,107 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
-// Write makes all changes or none: every file is written beside its place
-// first and renamed then; what was renamed goes back if a later one cannot. A
-// file that is no longer what it was planned from is an error. Modes and
-// owners stay.
+// Write makes all changes or none: every file is written apart first and takes
+// its place then; what has its place goes back if a later one cannot. Ignore files
+// come first: from then on nothing with a value in it is seen by git. A file that
+// is no longer what it was planned from is an error. Modes and owners stay.
 func Write(changes []Change) (err error) {
-	temps := make([]string, len(changes))
-	var made []string
-	defer func() {
-		for _, t := range temps {
-			if t != "" {
-				_ = os.Remove(t) // renamed already when all went well
-			}
+	var w writing
+	defer func() { err = w.end(err) }()
+	var first, then []Change
+	for i := range changes {
+		removeLeftovers(filepath.Dir(changes[i].Path))
+		if strings.HasSuffix(changes[i].Path, "ignore") {
+			first = append(first, changes[i])
+		} else {
+			then = append(then, changes[i])
 		}
-		if err != nil {
-			for i := len(made) - 1; i >= 0; i-- {
-				_ = os.Remove(made[i]) // the error counts
-			}
+	}
+	if err := w.apply(first); err != nil {
+		return err
+	}
+	return w.apply(then)
+}
+
+// writing is what a run has done so far.
+type writing struct {
+	done []Change
+	made []string // directories
+}
+
+func (w *writing) apply(changes []Change) error {
+	apart := make([]*apart, len(changes))
+	defer func() {
+		for _, a := range apart {
+			a.remove()
 		}
 	}()
 	for i := range changes {
-		dir := filepath.Dir(changes[i].Path)
-		if err := os.Mkdir(dir, 0o700); err == nil {
-			made = append(made, dir)
-		} else if !errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("write %q: %w", changes[i].Shown, err)
+		err := w.folder(&changes[i])
+		if err == nil {
+			apart[i], err = changes[i].apart(changes[i].New)
 		}
-		if temps[i], err = changes[i].beside(changes[i].New); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	for i := range changes {
 		if err := changes[i].unchanged(); err != nil {
-			return errors.Join(err, putBack(changes[:i]))
+			return err
 		}
-		if err := os.Rename(temps[i], changes[i].Path); err != nil {
-			return errors.Join(fmt.Errorf("write %q: %w", changes[i].Shown, err), putBack(changes[:i]))
+		if err := apart[i].replace(changes[i].Path); err != nil {
+			return fmt.Errorf("write %q: %w", changes[i].Shown, err)
 		}
+		w.done = append(w.done, changes[i])
 	}
 	return nil
+}
+
+// folder makes the directory of a change. One that is there has to be a
+// directory itself: git takes what a symlink leads to for other files.
+func (w *writing) folder(c *Change) error {
+	dir := filepath.Dir(c.Path)
+	err := os.Mkdir(dir, 0o700)
+	switch {
+	case err == nil:
+		w.made = append(w.made, dir)
+		return nil
+	case !errors.Is(err, os.ErrExist):
+		return fmt.Errorf("write %q: %w", c.Shown, err)
+	case !c.Private:
+		return nil
+	}
+	if err := realFolder(dir); err != nil {
+		return fmt.Errorf("write %q: %w", c.Shown, err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs x
+		return fmt.Errorf("write %q: %w", c.Shown, err)
+	}
+	return nil
+}
+
+func realFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is no directory of its own; move it away")
+	}
+	return err
+}
+
+// end puts everything back after an error.
+func (w *writing) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(err, putBack(w.done))
+	for i := len(w.made) - 1; i >= 0; i-- {
+		_ = os.Remove(w.made[i]) // the error counts
+	}
+	return err
 }
 
 // unchanged makes sure that nobody wrote to the file meanwhile.
@@ -64,44 +123,92 @@ func (c *Change) unchanged() error {
 
 func putBack(changes []Change) error {
 	var errs []error
-	for i := range changes {
+	for i := len(changes) - 1; i >= 0; i-- { // ignore files last
 		c := &changes[i]
 		if c.Old == nil {
 			errs = append(errs, os.Remove(c.Path))
 			continue
 		}
-		temp, err := c.beside(c.Old)
+		a, err := c.apart(c.Old)
 		if err == nil {
-			err = os.Rename(temp, c.Path)
+			err = a.replace(c.Path)
+			a.remove()
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// beside writes data to a new file in the directory of the change.
-func (c *Change) beside(data []byte) (name string, err error) {
+// leftover starts the names that a file has before it takes its place.
+const leftover = ".compose-secure.tmp-"
+
+// removeLeftovers removes what a run that was killed has left: it may hold values.
+func removeLeftovers(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // it is made, or writing to it fails
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), leftover) && e.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // who can write there could as well
+		}
+	}
+}
+
+// apart is a new file that has not taken its place.
+type apart struct {
+	file *os.File
+	name string // "" while it has none, and is gone with this process
+}
+
+// apart writes data to a new file in the directory of the change.
+func (c *Change) apart(data []byte) (a *apart, err error) {
 	mode := c.Mode
 	info, statErr := os.Lstat(c.Path)
 	if statErr == nil {
 		if !info.Mode().IsRegular() {
-			return "", fmt.Errorf("%q is not a regular file; name the file itself", c.Shown)
+			return nil, fmt.Errorf("%q is not a regular file; name the file itself", c.Shown)
 		}
 		mode = info.Mode().Perm()
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.Path), ".compose-secure-*")
-	if err != nil {
-		return "", fmt.Errorf("write %q: %w", c.Shown, err)
+	if a, err = newApart(filepath.Dir(c.Path)); err != nil {
+		return nil, fmt.Errorf("write %q: %w", c.Shown, err)
 	}
-	_, err = f.Write(data)
+	_, err = a.file.Write(data)
 	if statErr == nil {
 		if s, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-			err = errors.Join(err, f.Chown(int(s.Uid), int(s.Gid)))
+			err = errors.Join(err, a.file.Chown(int(s.Uid), int(s.Gid)))
 		}
 	}
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(f.Name()) // the error counts
-		return "", fmt.Errorf("write %q: %w", c.Shown, err)
+	if err = errors.Join(err, a.file.Chmod(mode), a.file.Sync()); err != nil {
+		a.remove()
+		return nil, fmt.Errorf("write %q: %w", c.Shown, err)
 	}
-	return f.Name(), nil
+	return a, nil
+}
+
+// replace has the file take its place.
+func (a *apart) replace(path string) error {
+	if err := a.link(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := a.file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(a.name, path); err != nil {
+		return err
+	}
+	a.name = ""
+	return nil
+}
+
+// remove gives up a file that has not taken its place.
+func (a *apart) remove() {
+	if a == nil {
+		return
+	}
+	_ = a.file.Close() // it is closed already when all went well
+	if a.name != "" {
+		_ = os.Remove(a.name) // the error that led here counts
+	}
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
 	"github.com/getsops/sops/v3/config"
-	"github.com/getsops/sops/v3/logging"
-	"github.com/sirupsen/logrus"
 
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -65,10 +63,6 @@ func (f *File) decrypt(key []byte) (plain *Plain, err error) {
 			plain, err = nil, damaged(f.path, "it cannot be decrypted")
 		}
 	}()
-	// The library logs comments of the file and names of keys to stderr. What
-	// ends the process (its audit log) must still say so.
-	logging.SetLevel(logrus.FatalLevel)
-
 	if key == nil {
 		if key, err = f.dataKey(); err != nil {
 			return nil, err

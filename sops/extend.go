@@ -34,6 +34,7 @@ func Extend(path string, data []byte, added []Added, recipients []string) (out [
 			out, err = nil, damaged(path, "it cannot be written")
 		}
 	}()
+	silence() // also for a file that is new
 	cipher := aes.NewCipher()
 	var tree *sops.Tree
 	var key []byte
@@ -119,18 +120,8 @@ func openTree(path string, data []byte, cipher aes.Cipher) (*sops.Tree, Format, 
 }
 
 func newTree(path string, recipients []string) (*sops.Tree, []byte, error) {
-	meta := sops.Metadata{UnencryptedSuffix: sops.DefaultUnencryptedSuffix, Version: version.Version}
-	if len(recipients) > 0 {
-		keys, err := sopsage.MasterKeysFromRecipients(strings.Join(recipients, ","))
-		if err != nil {
-			return nil, nil, errors.New("an age recipient looks like age1...; age-keygen -y shows yours")
-		}
-		group := sops.KeyGroup{}
-		for _, k := range keys {
-			group = append(group, k)
-		}
-		meta.KeyGroups = []sops.KeyGroup{group}
-	} else if err := creationRule(path, &meta); err != nil {
+	meta, err := newMetadata(path, recipients)
+	if err != nil {
 		return nil, nil, err
 	}
 	tree := &sops.Tree{Branches: sops.TreeBranches{sops.TreeBranch{}}, Metadata: meta, FilePath: path}
@@ -153,6 +144,40 @@ func NoRecipient(path string) string {
 		}
 	}
 	return "there is no .sops.yaml"
+}
+
+// Recipients names those who will be able to decrypt a new SOPS file: age
+// recipients, fingerprints of PGP, names of keys of a KMS.
+func Recipients(path string, recipients []string) ([]string, error) {
+	meta, err := newMetadata(path, recipients)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, group := range meta.KeyGroups {
+		for _, k := range group {
+			list = append(list, k.ToString())
+		}
+	}
+	return list, nil
+}
+
+func newMetadata(path string, recipients []string) (sops.Metadata, error) {
+	meta := sops.Metadata{UnencryptedSuffix: sops.DefaultUnencryptedSuffix, Version: version.Version}
+	if len(recipients) > 0 {
+		keys, err := sopsage.MasterKeysFromRecipients(strings.Join(recipients, ","))
+		if err != nil {
+			return meta, errors.New("an age recipient looks like age1...; age-keygen -y shows yours")
+		}
+		group := sops.KeyGroup{}
+		for _, k := range keys {
+			group = append(group, k)
+		}
+		meta.KeyGroups = []sops.KeyGroup{group}
+	} else if err := creationRule(path, &meta); err != nil {
+		return meta, err
+	}
+	return meta, nil
 }
 
 // creationRule takes the recipients from .sops.yaml.

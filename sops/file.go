@@ -10,6 +10,8 @@ import (
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/config"
+	"github.com/getsops/sops/v3/logging"
+	"github.com/sirupsen/logrus"
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
@@ -52,11 +54,17 @@ func Inspect(path string, data []byte) (*File, error) {
 		return nil, damaged(path, "it has encrypted values but no SOPS metadata")
 	}
 	f := &File{path: path, format: format, identities: &identities{}, prompt: &sync.Mutex{}, done: make(chan struct{})}
+	silence()
 	if err := f.load(data); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+// silence keeps the library from logging comments of a file and names of keys
+// to stderr. What ends the process (its audit log) must still say so. Every File
+// goes through Inspect, so that nothing of one is decrypted before.
+func silence() { logging.SetLevel(logrus.FatalLevel) }
 
 // Path returns the path that was given to Inspect.
 func (f *File) Path() string { return f.path }

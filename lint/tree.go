@@ -1,0 +1,67 @@
+package lint
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Trees are the directories whose files migrate may edit. A compose file that
+// somebody else wrote may name any file of this machine.
+type Trees []string
+
+// WhyOutside is why a file stays that lies in none of the trees.
+const WhyOutside = "it lies outside of the project"
+
+// TreesOf gives the work tree of each compose file that was named, the folder of
+// one without git, and every path itself, relative to dir. Symlinks are resolved.
+func TreesOf(dir string, files, paths []string) Trees {
+	var list Trees
+	for _, path := range files {
+		folder := resolved(filepath.Dir(path))
+		list = append(list, cmp.Or(WorkTree(folder), folder))
+	}
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		list = append(list, resolved(path))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// resolved follows the symlinks of a path, or of as much of it as exists.
+func resolved(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	return path
+}
+
+// Outside reports whether a file lies in none of the trees.
+func (t Trees) Outside(path string) bool {
+	path = resolved(path)
+	return !slices.ContainsFunc(t, func(root string) bool {
+		rel, err := filepath.Rel(root, path)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	})
+}
+
+// outside is Outside where it is known what was named.
+func (f *files) outside(path string) bool { return f != nil && f.trees != nil && f.trees.Outside(path) }
+
+// trees are those of what was named, which is what is queued before anything is read.
+func (l *linter) trees(paths []string) Trees {
+	var composes []string
+	for _, r := range l.queue {
+		if r.kind == kindCompose && r.path != "-" {
+			composes = append(composes, r.path)
+		}
+	}
+	return TreesOf(l.options.Dir, composes, paths)
+}
