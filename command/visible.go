@@ -52,11 +52,13 @@ func visible(l *loaded) []string {
 		if s.HealthCheck != nil && len(s.HealthCheck.Test) > 1 {
 			look(s.HealthCheck.Test[1:], s.HealthCheck.Test[0] == "CMD-SHELL", "services", name, "healthcheck", "test")
 		}
-		for section, hooks := range map[string][]types.ServiceHook{"post_start": s.PostStart, "pre_stop": s.PreStop} {
-			for i, hook := range hooks {
+		hooks := func(section string, list []types.ServiceHook) {
+			for i, hook := range list {
 				look(hook.Command, false, "services", name, section, strconv.Itoa(i), "command")
 			}
 		}
+		hooks("post_start", s.PostStart)
+		hooks("pre_stop", s.PreStop)
 	}
 	return found
 }
