@@ -15,16 +15,9 @@ GOLANGCI         = .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
 UNIT = $(shell $(GO) list ./... | grep -v /e2e)
 
-# The workspace with two changes to modules that make each command start faster.
-WORK = .cache/modules/go.work
-
 .PHONY: build
-build: $(WORK)
-	CGO_ENABLED=0 GOWORK=$(CURDIR)/$(WORK) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/compose-secure .
-
-$(WORK): go.mod go.work scripts/modules stubs/tree/matches.go
-	scripts/modules $(@D)
-	touch $@
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/compose-secure .
 
 .PHONY: demo
 demo: build bin/sops bin/age-keygen

@@ -1,3 +1,0 @@
-module cloud.google.com/go/storage
-
-go 1.26
