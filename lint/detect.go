@@ -69,7 +69,7 @@ func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLitera
 			rule = "CS005"
 		}
 		at := src.scalar(l.pair.node, l.pair.at+l.start, l.pair.at+l.end)
-		line, _ := src.position(at.start)
+		line := src.Line(at.start)
 		e := EnvLiteral{
 			Ignored:  src.ignored(rule, line),
 			Literal:  Literal{l.start, l.end, l.name, l.fallback},
@@ -98,7 +98,7 @@ func envVars(f *envFile) []EnvVar {
 	for _, v := range f.vars {
 		list = append(list, EnvVar{
 			Name: v.name, Raw: v.value, Start: v.start, End: v.end, Verbatim: v.verbatim, escapes: v.escapes, Secret: found[v.start],
-			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored("CS003", f.src.line(v.start)),
+			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored("CS003", f.src.Line(v.start)),
 		})
 	}
 	setWhy(list)

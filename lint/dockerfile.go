@@ -7,6 +7,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -44,12 +45,9 @@ func parseDockerfile(src *source, data string, inline *yaml.Node, policy secret.
 		return nil, err
 	}
 	d.escape = string(result.EscapeToken)
-	lines := newSource("", []byte(data))
+	lines := document.New([]byte(data))
 	for _, n := range result.AST.Children {
-		s := step{name: strings.ToLower(n.Value), flags: n.Flags, exec: n.Attributes["json"], start: lines.offset(n.StartLine, 1), end: len(data)}
-		if n.EndLine < len(lines.starts) {
-			s.end = lines.starts[n.EndLine]
-		}
+		s := step{name: strings.ToLower(n.Value), flags: n.Flags, exec: n.Attributes["json"], start: lines.LineStart(n.StartLine), end: lines.LineStart(n.EndLine + 1)}
 		for w := n.Next; w != nil; w = w.Next {
 			s.words = append(s.words, w.Value)
 		}

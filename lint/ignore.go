@@ -22,8 +22,8 @@ func findIgnores(s *source) []ignore {
 		return nil
 	}
 	var list []ignore
-	for n := range s.starts {
-		text := s.text(n + 1)
+	for n := range s.Lines() {
+		text := s.LineText(n + 1)
 		before, after, ok := strings.Cut(text, ignoreMark)
 		hash := strings.LastIndexByte(before, '#')
 		if !ok || hash < 0 || strings.TrimSpace(before[hash+1:]) != "" {

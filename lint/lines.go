@@ -14,8 +14,8 @@ func (p *pass) lines() {
 		return
 	}
 	data := string(p.src.data)
-	for n, start := range p.src.starts {
-		line := p.src.text(n + 1)
+	for n := range p.src.Lines() {
+		start, line := p.src.LineStart(n+1), p.src.LineText(n+1)
 		key, from, to, ok := setting(line)
 		if !ok || strings.Contains(data[start+from:start+to], "{{") {
 			continue

@@ -16,7 +16,7 @@ func newMask(s *source, values []byteRange) *mask {
 	m := &mask{short: map[string]bool{}}
 	var texts []string
 	for _, r := range values {
-		switch text := strings.TrimSpace(string(s.data[r.start:max(r.start, min(r.end, s.lineEnd(r.start)))])); {
+		switch text := strings.TrimSpace(string(s.data[r.start:max(r.start, min(r.end, s.LineEnd(r.start)))])); {
 		case len(text) >= short:
 			texts = append(texts, text)
 		case text != "":

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -72,8 +73,8 @@ func (s *source) verbatim(n *yaml.Node, from int, text string) bool {
 
 // indented reports whether the header of a block scalar may have a digit.
 func (s *source) indented(n *yaml.Node) bool {
-	at := s.offset(n.Line, n.Column)
-	return bytes.ContainsAny(s.data[at:s.lineEnd(at)], "123456789")
+	at := s.Offset(document.Pos{Line: n.Line, Column: n.Column})
+	return bytes.ContainsAny(s.data[at:s.LineEnd(at)], "123456789")
 }
 
 // FallbackOp gives what stands between the name and the default of

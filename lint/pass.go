@@ -39,8 +39,8 @@ func (p *pass) report(r byteRange, f Finding) {
 	p.places[key] = true
 	f.File = p.src.path
 	f.start, f.end = r.start, r.end
-	f.Line, f.Column = p.src.position(r.start)
-	f.EndLine, f.EndColumn = p.src.position(r.end)
+	from, to := p.src.Pos(r.start), p.src.Pos(r.end)
+	f.Line, f.Column, f.EndLine, f.EndColumn = from.Line, from.Column, to.Line, to.Column
 	if p.src.ignored(f.Rule, f.Line) {
 		p.result.ignored++
 		return

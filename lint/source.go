@@ -1,19 +1,19 @@
 package lint
 
 import (
-	"bytes"
 	"sort"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/compose-secure/compose-secure/document"
 	"go.yaml.in/yaml/v4"
 )
 
 // source is the text of one file with its lines.
 type source struct {
-	path    string // as it is printed
-	data    []byte
-	starts  []int       // offset of every line
+	*document.Text
+	path    string      // as it is printed
+	data    []byte      // of the text
 	ignores []ignore    // comments that switch rules off
 	hidden  []byteRange // what holds a value and is never printed
 	values  *mask       // the texts of values, wherever else they stand
@@ -22,57 +22,15 @@ type source struct {
 type byteRange struct{ start, end int }
 
 func newSource(path string, data []byte) *source {
-	s := &source{path: path, data: data, starts: make([]int, 1, bytes.Count(data, []byte{'\n'})+1)}
-	for i, c := range data {
-		if c == '\n' {
-			s.starts = append(s.starts, i+1)
-		}
-	}
+	s := &source{Text: document.New(data), path: path, data: data}
 	s.ignores = findIgnores(s)
 	return s
-}
-
-// line gives the 1-based line of an offset.
-func (s *source) line(offset int) int {
-	return sort.Search(len(s.starts), func(i int) bool { return s.starts[i] > offset })
-}
-
-// position gives the 1-based line and column, in characters, of an offset.
-func (s *source) position(offset int) (line, column int) {
-	offset = min(max(offset, 0), len(s.data))
-	line = s.line(offset)
-	return line, utf8.RuneCount(s.data[s.starts[line-1]:offset]) + 1
-}
-
-// offset is the reverse of position; what lies outside is clamped.
-func (s *source) offset(line, column int) int {
-	if line < 1 {
-		return 0
-	}
-	if line > len(s.starts) {
-		return len(s.data)
-	}
-	at := s.starts[line-1]
-	for ; column > 1 && at < len(s.data) && s.data[at] != '\n'; column-- {
-		_, n := utf8.DecodeRune(s.data[at:])
-		at += n
-	}
-	return at
-}
-
-// text gives a line without its end.
-func (s *source) text(line int) string {
-	end := len(s.data)
-	if line < len(s.starts) {
-		end = s.starts[line]
-	}
-	return strings.TrimRight(string(s.data[s.starts[line-1]:end]), "\r\n")
 }
 
 // scalar gives where bytes start..end of a YAML scalar's value stand in the
 // source. A value of several lines is shown up to the end of its first.
 func (s *source) scalar(n *yaml.Node, start, end int) byteRange {
-	at := s.offset(n.Line, n.Column)
+	at := s.Offset(document.Pos{Line: n.Line, Column: n.Column})
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		at++
 	}
@@ -82,11 +40,11 @@ func (s *source) scalar(n *yaml.Node, start, end int) byteRange {
 	}
 	from, ok := s.align(at, n.Value, start)
 	if !ok {
-		return byteRange{at, s.lineEnd(at)}
+		return byteRange{at, s.LineEnd(at)}
 	}
 	to := from
 	for i := start; i < end && n.Value[i] != '\n' && to < len(s.data); i++ {
-		if next, ok := s.align(to, n.Value[i:end], 0); ok && next <= s.lineEnd(from) {
+		if next, ok := s.align(to, n.Value[i:end], 0); ok && next <= s.LineEnd(from) {
 			to = next + 1
 		}
 	}
@@ -131,14 +89,6 @@ func (s *source) align(at int, value string, want int) (int, bool) {
 	return at, want >= len(value)
 }
 
-func (s *source) lineEnd(at int) int {
-	at = min(at, len(s.data)) // a lone CR counts as a line break for YAML, not here
-	if i := bytes.IndexByte(s.data[at:], '\n'); i >= 0 {
-		return at + len(bytes.TrimRight(s.data[at:at+i], "\r"))
-	}
-	return len(s.data)
-}
-
 // snippet is a line of the source as it may be shown.
 type snippet struct {
 	line       string
@@ -165,9 +115,9 @@ func (s *source) sortHidden() {
 // snippet gives the line of r with every value on it replaced by a mark of
 // fixed length, and where r then stands.
 func (s *source) snippet(r byteRange) snippet {
-	line := s.line(r.start)
-	from := s.starts[line-1]
-	to := s.lineEnd(from)
+	line := s.Line(r.start)
+	from := s.LineStart(line)
+	to := s.LineEnd(from)
 	at := sort.Search(len(s.hidden), func(i int) bool { return s.hidden[i].end > from })
 	hidden := make([]byteRange, 0, 2)
 	for ; at < len(s.hidden) && s.hidden[at].start < to; at++ {

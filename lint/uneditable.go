@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -25,8 +26,8 @@ func (u *Uneditable) Error() string { return u.Why + "; " + u.Todo }
 // an *Uneditable.
 func ReadYAML(data []byte) (*yaml.Node, error) {
 	if at := oddBreak(data); at >= 0 {
-		line, column := newSource("", data).position(at)
-		return nil, &Uneditable{line, column, "it has line breaks other than LF and CRLF", "replace them first"}
+		at := document.New(data).Pos(at)
+		return nil, &Uneditable{at.Line, at.Column, "it has line breaks other than LF and CRLF", "replace them first"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node

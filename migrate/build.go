@@ -6,6 +6,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -17,7 +19,7 @@ type buildSecret struct {
 
 // buildArgs makes build secrets of the secrets under build.args.
 func (c *file) buildArgs() {
-	args := lint.BuildArgs(c.doc.data, c.dir, c.doc.root, c.policy)
+	args := lint.BuildArgs(c.doc.Bytes(), c.dir, c.doc.Root, c.policy)
 	for i := range args {
 		a := &args[i]
 		if a.From == "" {
@@ -42,14 +44,14 @@ func (c *file) buildArgs() {
 // buildArg moves one argument. It gives the reason why not.
 func (c *file) buildArg(a *lint.BuildArg) string {
 	const unwritable = "migrate cannot edit a build section that is written in this way"
-	i, step := slices.Index(a.Args.Content, a.Key), stepOf(a.Args)
+	i, step := slices.Index(a.Args.Content, a.Key), yamldoc.Step(a.Args)
 	holder, at := a.Args, i
 	if len(a.Args.Content) == step { // the last one takes args with it
 		holder, at = a.Build, ownIndex(a.Build, "args")
 	}
 	have := ownValue(a.Build, "secrets")
 	switch {
-	case c.simple || i < 0 || at < 0 || !c.canDeclare() || !c.doc.removable(holder, at):
+	case c.simple || i < 0 || at < 0 || !c.canDeclare() || !c.doc.Removable(holder, at):
 		return unwritable
 	case holder == a.Build && len(a.Build.Content) == 2:
 		return unwritable
@@ -74,7 +76,7 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	if why := c.dockerfile(a); why != "" {
 		return why
 	}
-	c.doc.remove(holder, at)
+	c.doc.Remove(holder, at)
 	c.grantBuild(a.Build, a.ID, v)
 	c.declareSecret(v)
 	for _, name := range a.Services {
@@ -85,18 +87,18 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 
 // grantBuild gives a build a secret under the id that the Dockerfile mounts.
 func (c *file) grantBuild(build *yaml.Node, id string, v *value) {
-	item := str(v.file)
+	item := yamldoc.Str(v.file)
 	if v.file != id {
-		item = mapping(str("source"), str(v.file), str("target"), str(id))
+		item = yamldoc.Mapping(yamldoc.Str("source"), yamldoc.Str(v.file), yamldoc.Str("target"), yamldoc.Str(id))
 		item.Style = yaml.FlowStyle
 	}
 	if have := ownValue(build, "secrets"); have != nil {
 		have.Content = append(have.Content, item)
 		return
 	}
-	list := seq()
+	list := yamldoc.Seq()
 	list.Content = append(list.Content, item)
-	build.Content = append(build.Content, str("secrets"), list)
+	build.Content = append(build.Content, yamldoc.Str("secrets"), list)
 }
 
 // dockerfile has the Dockerfile mount the secret, once for all who build it.
@@ -115,7 +117,7 @@ func (c *file) dockerfile(a *lint.BuildArg) string {
 	}
 	all := slices.Clone(c.edits[a.Dockerfile])
 	for _, e := range edits {
-		all = append(all, edit{start: e.Start, end: e.End, text: e.Text, order: e.Order})
+		all = append(all, document.Edit{Range: document.Range{Start: e.Start, End: e.End}, Text: e.Text, Order: e.Order})
 		if e.Text == "" || e.Order == 0 {
 			c.placesOf(a, data, e)
 		}
@@ -129,7 +131,7 @@ func (c *file) dockerfile(a *lint.BuildArg) string {
 
 // placesOf notes the lines of a Dockerfile that an edit mends.
 func (c *file) placesOf(a *lint.BuildArg, data []byte, e lint.Edit) {
-	line := newText(data).line(e.Start)
+	line := document.New(data).Line(e.Start)
 	key := a.Name
 	if e.Text != "" {
 		key = "RUN"
@@ -177,7 +179,7 @@ func (c *file) builtWith(s *service, vars map[string]string, done bool) map[stri
 		return all
 	}
 	for _, b := range c.built[s.name] {
-		if list := lint.FollowedNode(get(n, "secrets")); list != nil && slices.Contains(grants(list), b.id) && get(get(c.doc.root, "secrets"), b.value.file) != nil {
+		if list := lint.FollowedNode(get(n, "secrets")); list != nil && slices.Contains(grants(list), b.id) && get(get(c.doc.Root, "secrets"), b.value.file) != nil {
 			all[b.arg] = b.value.text
 		}
 	}

@@ -11,10 +11,10 @@ import (
 func (c *file) check() error {
 	data, ok := c.now[c.path]
 	if !ok {
-		data = c.doc.data
+		data = c.doc.Bytes()
 	}
 	root, err := lint.ReadYAML(data)
-	if err != nil || !sameTree(root, c.doc.root) {
+	if err != nil || !sameTree(root, c.doc.Root) {
 		return errMeaning
 	}
 	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
@@ -76,7 +76,7 @@ func (c *file) delivered(s *service, v variable) (name, text string, ok bool) {
 	if d == nil || d.raw != v.raw {
 		return "", "", false
 	}
-	declared := get(get(c.doc.root, "secrets"), d.value.file) != nil
+	declared := get(get(c.doc.Root, "secrets"), d.value.file) != nil
 	for _, granted := range s.secrets() {
 		if granted == d.value.file && declared {
 			return d.name, d.value.text, true

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -18,7 +19,7 @@ type file struct {
 	*planner
 	*part
 	simple   bool // no file variables of images
-	doc      *document
+	doc      *yamldoc.Document
 	before   *yaml.Node // the tree as it was
 	services []*service
 	names    *names
@@ -50,7 +51,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 		return nil, err
 	}
 	c := &file{
-		planner: p, part: n, simple: simple, doc: newDocument(n.data, root), before: n.tree(),
+		planner: p, part: n, simple: simple, doc: yamldoc.New(n.data, root), before: n.tree(),
 		services: services(root), taken: map[string]bool{},
 		uses: map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
 	}
@@ -88,11 +89,11 @@ func (c *file) run() error {
 	if c.o.Files && len(c.names.values) > 0 {
 		c.keepOut(c.names.path, true)
 	}
-	edits, err := c.doc.edits()
+	edits, err := c.doc.Edits()
 	if err != nil {
 		return err
 	}
-	if err := c.stage(c.path, c.doc.data, edits); err != nil {
+	if err := c.stage(c.path, c.doc.Bytes(), edits); err != nil {
 		return err
 	}
 	return c.check()
@@ -102,11 +103,11 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
-	maps.Copy(c.partly, lint.BesideVariables(c.doc.data, c.before, c.policy))
+	maps.Copy(c.partly, lint.BesideVariables(c.doc.Bytes(), c.before, c.policy))
 	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
-		if from, to, ok := c.doc.content(l.Node); !ok && from < to {
-			c.hide(string(c.doc.data[from:to]))
+		if from, to, ok := c.doc.Content(l.Node); !ok && from < to {
+			c.hide(string(c.doc.Bytes()[from:to]))
 		}
 		if l.Ignored || slices.ContainsFunc(byNode[l.Node], func(o lint.EnvLiteral) bool { return o.Start == l.Start }) {
 			continue
@@ -124,16 +125,16 @@ func (c *file) literals() {
 			c.leave(n, list, why)
 			continue
 		}
-		to, _ := c.doc.end(n)
-		for ; line <= c.doc.line(to); line++ {
+		to, _ := c.doc.End(n)
+		for ; line <= c.doc.Line(to); line++ {
 			c.places[place(c.shown(c.path), line, list[0].Variable)] = true
 		}
 	}
 }
 
 func (c *file) leave(n *yaml.Node, list []lint.EnvLiteral, why string) {
-	to, _ := c.doc.end(n)
-	for line := n.Line; line <= c.doc.line(to); line++ {
+	to, _ := c.doc.End(n)
+	for line := n.Line; line <= c.doc.Line(to); line++ {
 		c.why[place(c.shown(c.path), line, list[0].Variable)] = why
 	}
 }
@@ -146,10 +147,10 @@ func (c *file) literal(n *yaml.Node, list []lint.EnvLiteral) string {
 			return l.Why
 		}
 	}
-	if !c.doc.settable(n) {
+	if !c.doc.Settable(n) {
 		return "migrate cannot edit a value that is written in this way"
 	}
-	if c.doc.changed[n] != "" {
+	if c.doc.Changed(n) {
 		return ""
 	}
 	whole := len(list) == 1 && !first.Fallback && first.Start == 0 && first.End == len(first.Raw)
@@ -174,14 +175,14 @@ func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
 	if v == nil {
 		return c.names.whyNot(text)
 	}
-	c.doc.set(n, n.Value[:l.At]+c.fileRef(c.names, v))
+	c.doc.Set(n, n.Value[:l.At]+c.fileRef(c.names, v))
 	return ""
 }
 
 // variables replaces literals by variables of the store.
 func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 	raw := list[0].Raw
-	_, _, verbatim := c.doc.content(n)
+	_, _, verbatim := c.doc.Content(n)
 	if !verbatim {
 		if lint.Open(raw, nil) || len(lint.Variables(raw)) > 0 {
 			return "it holds variables, and is written with escapes or on several lines"
@@ -222,7 +223,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 		}
 		out, at = out+raw[at:start]+add, l.End
 	}
-	c.doc.set(n, n.Value[:list[0].At]+out+raw[at:])
+	c.doc.Set(n, n.Value[:list[0].At]+out+raw[at:])
 	return ""
 }
 
@@ -253,7 +254,7 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 			return list[i].Why("")
 		}
 	}
-	if c.means(c.doc.root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.out == nil && c.means(o.tree(), name, text) }) {
+	if c.means(c.doc.Root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.out == nil && c.means(o.tree(), name, text) }) {
 		return "another place takes " + name + " with another default, or with none"
 	}
 	v := c.names.add(name, text)
@@ -266,7 +267,7 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 // anywhere below n.
 func (c *file) means(n *yaml.Node, name, text string) bool {
 	if n.Kind == yaml.ScalarNode {
-		old := c.doc.value(n)
+		old := c.doc.Original(n)
 		return lint.Evaluate(old, nil) != lint.Evaluate(old, map[string]string{name: text})
 	}
 	return slices.Contains(lint.BareVariables(n), name) ||
@@ -319,7 +320,7 @@ func (c *file) references() {
 				name, ok, closed = v.name, true, true
 			}
 			val := moved[name]
-			if val == nil || !ok || !closed || !c.doc.settable(v.node) || c.doc.changed[v.node] != "" ||
+			if val == nil || !ok || !closed || !c.doc.Settable(v.node) || c.doc.Changed(v.node) ||
 				!c.toFile(v.node, v.name, func(*service) *value { return val }) {
 				c.inFiles(v)
 			}
@@ -331,7 +332,7 @@ func (c *file) references() {
 // that is where values go.
 func (c *file) inFiles(v variable) {
 	moved := c.movedFrom(c.envPath())
-	if !c.o.Files || c.doc.changed[v.node] != "" {
+	if !c.o.Files || c.doc.Changed(v.node) {
 		return
 	}
 	for _, n := range lint.Variables(v.raw) {
@@ -344,7 +345,7 @@ func (c *file) inFiles(v variable) {
 
 // declare names the SOPS file when the compose file takes variables of it.
 func (c *file) declare() error {
-	if c.o.Files || c.root != c.part && (!c.named || c.included) || !c.takesStored(c.doc.root) && !slices.ContainsFunc(c.all, func(o *part) bool {
+	if c.o.Files || c.root != c.part && (!c.named || c.included) || !c.takesStored(c.doc.Root) && !slices.ContainsFunc(c.all, func(o *part) bool {
 		return o.root == c.part && o.result != nil && c.takesStored(o.result)
 	}) {
 		return nil
@@ -353,17 +354,17 @@ func (c *file) declare() error {
 	if err != nil {
 		return err
 	}
-	list := seq(filepath.ToSlash(rel))
+	list := yamldoc.Seq(filepath.ToSlash(rel))
 	list.Style = yaml.FlowStyle
-	own := ownValue(c.doc.root, "x-compose-secure")
+	own := ownValue(c.doc.Root, "x-compose-secure")
 	switch {
 	case own == nil:
-		c.doc.root.Content = append(c.doc.root.Content, str("x-compose-secure"), mapping(str("sops"), list))
+		c.doc.Root.Content = append(c.doc.Root.Content, yamldoc.Str("x-compose-secure"), yamldoc.Mapping(yamldoc.Str("sops"), list))
 	case len(scalarList(get(own, "sops"))) > 0:
 	case own.Kind != yaml.MappingNode || len(own.Content) == 0 && own.Style&yaml.FlowStyle == 0 || get(own, "sops") != nil:
-		return errPlace
+		return yamldoc.ErrPlace
 	default:
-		own.Content = append(own.Content, str("sops"), list)
+		own.Content = append(own.Content, yamldoc.Str("sops"), list)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -97,7 +98,7 @@ func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool 
 		}
 	}
 	key := uses[0].v.key
-	if key != n && (key.Anchor != "" || !c.doc.settable(key) || key.Kind != yaml.ScalarNode) {
+	if key != n && (key.Anchor != "" || !c.doc.Settable(key) || key.Kind != yaml.ScalarNode) {
 		return false
 	}
 	v := of(uses[0].service)
@@ -106,12 +107,12 @@ func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool 
 	}
 	raw := fmt.Sprintf(form.ValueFormat, mountDir+v.file)
 	if key == n {
-		c.doc.set(n, form.Variable+"="+raw)
+		c.doc.Set(n, form.Variable+"="+raw)
 	} else {
 		if key.Value != form.Variable {
-			c.doc.set(key, form.Variable)
+			c.doc.Set(key, form.Variable)
 		}
-		c.doc.set(n, raw)
+		c.doc.Set(n, raw)
 	}
 	for _, u := range uses {
 		c.grant(u.service, v)
@@ -145,19 +146,19 @@ func (s *service) grant(v *value) {
 		return
 	}
 	if own := ownValue(s.node, "secrets"); own != nil {
-		own.Content = append(own.Content, str(v.file))
+		own.Content = append(own.Content, yamldoc.Str(v.file))
 		return
 	}
 	at := ownIndex(s.node, "environment")
 	if at < 0 {
 		at = len(s.node.Content) - 2
 	}
-	s.node.Content = slices.Insert(s.node.Content, at+2, str("secrets"), seq(v.file))
+	s.node.Content = slices.Insert(s.node.Content, at+2, yamldoc.Str("secrets"), yamldoc.Seq(v.file))
 }
 
 // canDeclare reports whether there is a place for top-level secrets.
 func (c *file) canDeclare() bool {
-	own := ownValue(c.doc.root, "secrets")
+	own := ownValue(c.doc.Root, "secrets")
 	return !c.extended && (own == nil || own.Kind == yaml.MappingNode && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0))
 }
 
@@ -165,10 +166,10 @@ func (c *file) canDeclare() bool {
 // compose alone, which wants a source that it knows.
 func (c *file) declareSecret(v *value) {
 	v.owner = c.unit()
-	own := ownValue(c.doc.root, "secrets")
+	own := ownValue(c.doc.Root, "secrets")
 	if own == nil {
-		own = mapping()
-		c.doc.root.Content = append(c.doc.root.Content, str("secrets"), own)
+		own = yamldoc.Mapping()
+		c.doc.Root.Content = append(c.doc.Root.Content, yamldoc.Str("secrets"), own)
 	}
 	if ownValue(own, v.file) != nil {
 		return
@@ -181,15 +182,15 @@ func (c *file) declareSecret(v *value) {
 		path = filepath.ToSlash(rel)
 	}
 	ref := secret.Ref{Scheme: "sops", Path: path, Key: []string{v.name}}
-	source := mapping(str("environment"), str(v.name), str("x-source"), str(ref.ID()))
+	source := yamldoc.Mapping(yamldoc.Str("environment"), yamldoc.Str(v.name), yamldoc.Str("x-source"), yamldoc.Str(ref.ID()))
 	if c.o.Files { // x-source has up give a user of the container what only ours reads here
 		ref.Scheme, ref.Key = "file", nil
 		if !filepath.IsAbs(path) && !strings.HasPrefix(path, "../") {
 			path = "./" + path
 		}
-		source = mapping(str("file"), str(path), str("x-source"), str(ref.ID()))
+		source = yamldoc.Mapping(yamldoc.Str("file"), yamldoc.Str(path), yamldoc.Str("x-source"), yamldoc.Str(ref.ID()))
 	}
-	own.Content = append(own.Content, str(v.file), source)
+	own.Content = append(own.Content, yamldoc.Str(v.file), source)
 }
 
 // addVariable gives a service a variable that an env file gave it.
@@ -212,10 +213,10 @@ func (c *file) addVariable(s *service, name string, v *value) {
 		if at < 0 {
 			at = len(s.node.Content) - 2
 		}
-		s.node.Content = slices.Insert(s.node.Content, at+2, str("environment"), mapping(str(variable), str(raw)))
+		s.node.Content = slices.Insert(s.node.Content, at+2, yamldoc.Str("environment"), yamldoc.Mapping(yamldoc.Str(variable), yamldoc.Str(raw)))
 	case own.Kind == yaml.SequenceNode:
-		own.Content = append(own.Content, str(variable+"="+raw))
+		own.Content = append(own.Content, yamldoc.Str(variable+"="+raw))
 	default:
-		own.Content = append(own.Content, str(variable), str(raw))
+		own.Content = append(own.Content, yamldoc.Str(variable), yamldoc.Str(raw))
 	}
 }

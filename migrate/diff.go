@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -21,16 +22,16 @@ func (p *Plan) Diff(c *Change) string {
 		from = "/dev/null"
 	}
 	fmt.Fprintf(&b, "--- %s\n+++ b/%s\n", secret.Printable(from), secret.Printable(c.Shown))
-	t := newText(c.Old)
-	for _, h := range merged(regions(t, c.edits), len(t.lines())) {
-		h.print(&b, t.lines(), mask)
+	t := document.New(c.Old)
+	for _, h := range merged(regions(t, c.edits), len(linesOf(t))) {
+		h.print(&b, linesOf(t), mask)
 	}
 	return b.String()
 }
 
-// lines gives the lines with their ends.
-func (t *text) lines() []string {
-	return strings.SplitAfter(strings.TrimSuffix(string(t.data), "\n"), "\n")
+// linesOf returns the lines with their ends.
+func linesOf(t *document.Text) []string {
+	return strings.SplitAfter(strings.TrimSuffix(string(t.Bytes()), "\n"), "\n")
 }
 
 // region is lines from..to (0-based, to not included) and what they become.
@@ -40,38 +41,36 @@ type region struct {
 }
 
 // regions turns edits into changed lines.
-func regions(t *text, edits []edit) []region {
+func regions(t *document.Text, edits []document.Edit) []region {
 	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b edit) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
-	})
-	lines := t.lines()
-	if len(t.data) == 0 {
+	document.Sort(edits)
+	lines := linesOf(t)
+	if len(t.Bytes()) == 0 {
 		lines = nil
 	}
 	var list []region
 	for i := 0; i < len(edits); {
-		from := t.line(edits[i].start) - 1
+		from := t.Line(edits[i].Start) - 1
 		to := from + 1
 		var out strings.Builder
-		at := t.starts[from]
-		for ; i < len(edits) && t.line(edits[i].start)-1 < to; i++ {
-			out.Write(t.data[at:edits[i].start])
-			out.WriteString(edits[i].text)
-			at = edits[i].end
-			last := t.line(max(edits[i].start, at-1)) - 1
-			if at > edits[i].start && at == len(t.data) || last >= to {
+		at := t.LineStart(from + 1)
+		for ; i < len(edits) && t.Line(edits[i].Start)-1 < to; i++ {
+			out.Write(t.Bytes()[at:edits[i].Start])
+			out.WriteString(edits[i].Text)
+			at = edits[i].End
+			last := t.Line(max(edits[i].Start, at-1)) - 1
+			if at > edits[i].Start && at == len(t.Bytes()) || last >= to {
 				to = max(to, last+1)
 			}
 		}
-		end := len(t.data)
-		if to < len(t.starts) {
-			end = t.starts[to]
+		end := len(t.Bytes())
+		if to < t.Lines() {
+			end = t.LineStart(to + 1)
 		}
 		if at > end {
 			end = at
 		}
-		out.Write(t.data[at:end])
+		out.Write(t.Bytes()[at:end])
 		r := region{from: from, to: min(to, len(lines))}
 		r.from = min(r.from, len(lines))
 		if s := strings.TrimSuffix(out.String(), "\n"); s != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -77,7 +78,7 @@ func (c *file) envFiles() error {
 			takenAs = lint.TakenAs(c.before, c.policy)
 		}
 		e := &envState{
-			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.root, c.policy), takenAs), values: envValues(data),
+			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.Root, c.policy), takenAs), values: envValues(data),
 			users: users[path], dotenv: path == main, raw: raw[path],
 		}
 		if err := c.envFile(e); err != nil {
@@ -152,7 +153,7 @@ func noteBare(n *yaml.Node, taken map[string]bool) {
 func (c *file) envFile(e *envState) error {
 	going := c.movable(e)
 	moved := c.movedFrom(e.path)
-	t := newText(e.data)
+	t := document.New(e.data)
 	edits := c.edits[e.path]
 	for i := range e.vars {
 		v := &e.vars[i]
@@ -167,18 +168,18 @@ func (c *file) envFile(e *envState) error {
 		cut := !c.hasMoved(e.path, v.Name) // and not for another project
 		val := moved[v.Name]
 		if val == nil {
-			val = c.envValue(e, v.Name, text, t.line(v.Start))
+			val = c.envValue(e, v.Name, text, t.Line(v.Start))
 			moved[v.Name] = val
 		}
 		if cut {
-			from := t.starts[t.line(v.Start)-1]
-			to := t.lineEnd(v.End)
-			if next := t.line(to); next < len(t.starts) {
-				to = t.starts[next]
+			from := t.LineStart(t.Line(v.Start))
+			to := t.LineEnd(v.End)
+			if next := t.Line(to); next < t.Lines() {
+				to = t.LineStart(next + 1)
 			}
-			edits = append(edits, edit{start: from, end: to})
+			edits = append(edits, document.Edit{Range: document.Range{Start: from, End: to}})
 		}
-		c.places[place(c.shown(e.path), t.line(v.Start), v.Name)] = true
+		c.places[place(c.shown(e.path), t.Line(v.Start), v.Name)] = true
 		for _, s := range e.users {
 			if c.gets(s, e, v.Name) {
 				c.addVariable(s, v.Name, val)
@@ -234,7 +235,7 @@ func (c *file) movable(e *envState) map[string]bool {
 			continue
 		}
 		if why := c.whyNot(e, v); why != "" {
-			c.why[place(c.shown(e.path), newText(e.data).line(v.Start), v.Name)] = why
+			c.why[place(c.shown(e.path), document.New(e.data).Line(v.Start), v.Name)] = why
 			c.keepMoved(e, v.Name, why)
 			continue
 		}
@@ -335,7 +336,7 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 func lineOf(e *envState, name string) int {
 	for _, v := range e.vars {
 		if v.Name == name {
-			return newText(e.data).line(v.Start)
+			return document.New(e.data).Line(v.Start)
 		}
 	}
 	return 0
@@ -345,7 +346,7 @@ func lineOf(e *envState, name string) int {
 // file can take the place of.
 func (c *file) onlyInEnvironments(name string) bool {
 	bare := map[string]bool{}
-	noteBare(c.doc.root, bare)
+	noteBare(c.doc.Root, bare)
 	if bare[name] {
 		return false
 	}
@@ -357,7 +358,7 @@ func (c *file) onlyInEnvironments(name string) bool {
 	walk = func(n *yaml.Node) {
 		if n.Kind == yaml.ScalarNode && slices.Contains(lint.Variables(n.Value), name) {
 			uses := c.uses[n]
-			if len(uses) == 0 || !c.doc.settable(n) || lint.Open(uses[0].v.raw, c.dotenv) {
+			if len(uses) == 0 || !c.doc.Settable(n) || lint.Open(uses[0].v.raw, c.dotenv) {
 				ok = false
 			}
 		}
@@ -365,6 +366,6 @@ func (c *file) onlyInEnvironments(name string) bool {
 			walk(child)
 		}
 	}
-	walk(c.doc.root)
+	walk(c.doc.Root)
 	return ok
 }

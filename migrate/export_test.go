@@ -1,8 +1,9 @@
 package migrate
 
 import (
-	"cmp"
 	"slices"
+
+	"github.com/compose-secure/compose-secure/document"
 )
 
 // Edit is an edit as the tests see it.
@@ -14,12 +15,10 @@ type Edit struct {
 // Edits lists the edits in the order of the file.
 func (c *Change) Edits() []Edit {
 	edits := slices.Clone(c.edits)
-	slices.SortStableFunc(edits, func(a, b edit) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
-	})
+	document.Sort(edits)
 	var list []Edit
 	for _, e := range edits {
-		list = append(list, Edit{e.start, e.end, e.text})
+		list = append(list, Edit{e.Start, e.End, e.Text})
 	}
 	return list
 }

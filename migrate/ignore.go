@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -79,15 +80,15 @@ func (p *planner) ignoreFiles() error {
 		if !ok {
 			data = old
 		}
-		t := newText(data)
+		t := document.New(data)
 		if strings.Contains("\n"+strings.ReplaceAll(string(data), "\r", "")+"\n", "\n"+i.line+"\n") {
 			continue
 		}
-		at, text := len(old), i.line+t.newline
+		at, text := len(old), i.line+t.Newline()
 		if len(data) > 0 && data[len(data)-1] != '\n' && len(p.edits[i.file]) == 0 {
-			text = t.newline + text
+			text = t.Newline() + text
 		}
-		if err := p.stage(i.file, old, append(p.edits[i.file], edit{start: at, end: at, text: text})); err != nil {
+		if err := p.stage(i.file, old, append(p.edits[i.file], document.Edit{Range: document.Range{Start: at, End: at}, Text: text})); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -56,7 +57,7 @@ type Change struct {
 	Old, New    []byte
 	Mode        os.FileMode // of a new file
 	Private     bool        // its directory is for the owner alone
-	edits       []edit
+	edits       []document.Edit
 }
 
 // Left is a plaintext secret that has to be moved by hand.
@@ -132,7 +133,7 @@ type planner struct {
 // state is what an attempt changes.
 type state struct {
 	now    map[string][]byte              // files as they would be
-	edits  map[string][]edit              // of the original bytes
+	edits  map[string][]document.Edit     // of the original bytes
 	order  []string                       // of the files in now
 	stores map[string]*names              // by path
 	moved  map[movedKey]map[string]*value // by variable
@@ -156,7 +157,7 @@ func newPlanner(o Options) *planner {
 
 func newState() state {
 	return state{
-		now: map[string][]byte{}, edits: map[string][]edit{}, stores: map[string]*names{},
+		now: map[string][]byte{}, edits: map[string][]document.Edit{}, stores: map[string]*names{},
 		moved: map[movedKey]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
 	}
 }
@@ -181,11 +182,11 @@ func (p *planner) shown(path string) string {
 func place(file string, line int, key string) string { return fmt.Sprintf("%s:%d:%s", file, line, key) }
 
 // stage keeps the edits of a file.
-func (p *planner) stage(path string, data []byte, edits []edit) error {
+func (p *planner) stage(path string, data []byte, edits []document.Edit) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	out, err := splice(data, edits)
+	out, err := document.Splice(data, edits)
 	if err != nil {
 		return err
 	}
@@ -257,8 +258,8 @@ func (p *planner) textOf(f *lint.Finding) string {
 	if err != nil || data == nil {
 		return ""
 	}
-	t := newText(data)
-	from, to := t.offset(f.Line, f.Column), t.offset(f.EndLine, f.EndColumn)
+	t := document.New(data)
+	from, to := t.Offset(document.Pos{Line: f.Line, Column: f.Column}), t.Offset(document.Pos{Line: f.EndLine, Column: f.EndColumn})
 	return string(data[from:max(from, to)])
 }
 

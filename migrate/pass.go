@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -49,14 +50,14 @@ func (p *planner) composeFile(n *part) error {
 			err = c.run()
 		}
 		if err == nil {
-			n.result = c.doc.root
+			n.result = c.doc.Root
 			return nil
 		}
 		p.state = saved
 		if first == nil {
 			first = err
 		}
-		if !errors.Is(err, errPlace) && !errors.Is(err, errMeaning) {
+		if !errors.Is(err, yamldoc.ErrPlace) && !errors.Is(err, errMeaning) {
 			return err
 		}
 	}

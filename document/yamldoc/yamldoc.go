@@ -1,61 +1,48 @@
-package migrate
+// Package yamldoc edits a YAML file in place: a tree is changed, and the edits are derived that
+// make its bytes mean the changed tree. All other bytes stay.
+package yamldoc
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document"
 	"go.yaml.in/yaml/v4"
 )
 
-// edit replaces the bytes start..end.
-type edit struct {
-	start, end int
-	text       string
-	order      int // of inserts at the same place
-}
+// ErrPlace is about a place of a file that cannot be edited.
+var ErrPlace = errors.New("it is written in a way that cannot be edited")
 
-// splice makes the edits, which must not overlap.
-func splice(data []byte, edits []edit) ([]byte, error) {
-	slices.SortStableFunc(edits, func(a, b edit) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.order, b.order))
-	})
-	out := make([]byte, 0, len(data)+64*len(edits))
-	at := 0
-	for _, e := range edits {
-		if e.start < at || e.end < e.start || e.end > len(data) {
-			return nil, errors.New("two edits fall on the same place")
-		}
-		out = append(append(out, data[at:e.start]...), e.text...)
-		at = e.end
-	}
-	return append(out, data[at:]...), nil
-}
-
-// errPlace is about a place of the source that cannot be edited.
-var errPlace = errors.New("it is written in a way that cannot be edited")
-
-// document is a compose file whose nodes are changed; the changed tree is what
+// Document is a YAML file whose nodes are changed; the changed tree is what
 // the edited file has to mean.
-type document struct {
-	*text
-	root *yaml.Node
-	flow map[*yaml.Node]bool // scalars inside [...] and {...}
-	json bool                // the file is JSON and stays so
-	gone map[*yaml.Node]bool // what was taken out
+type Document struct {
+	*document.Text
+	Root *yaml.Node
+
+	newline string
+	flow    map[*yaml.Node]bool         // scalars inside [...] and {...}
+	json    bool                        // the file is JSON and stays so
+	changed map[*yaml.Node]string       // old values of scalars that were changed
+	gone    map[*yaml.Node]bool         // what was taken out
+	kids    map[*yaml.Node][]*yaml.Node // what stood below nodes that something was taken out of
 }
 
-func newDocument(data []byte, root *yaml.Node) *document {
-	d := &document{text: newText(data), root: root, flow: map[*yaml.Node]bool{}, gone: map[*yaml.Node]bool{}}
+// New returns the document of a file's bytes and the tree that was parsed from them, whose nodes
+// have their lines and columns.
+func New(data []byte, root *yaml.Node) *Document {
+	d := &Document{
+		Text: document.New(data), Root: root, flow: map[*yaml.Node]bool{}, changed: map[*yaml.Node]string{},
+		gone: map[*yaml.Node]bool{}, kids: map[*yaml.Node][]*yaml.Node{},
+	}
+	d.newline = d.Newline()
 	d.markFlow(root, false)
 	d.json = root.Style&yaml.FlowStyle != 0 && len(root.Content) > 0 && root.Content[0].Style&yaml.DoubleQuotedStyle != 0
 	return d
 }
 
-func (d *document) markFlow(n *yaml.Node, in bool) {
+func (d *Document) markFlow(n *yaml.Node, in bool) {
 	if in {
 		d.flow[n] = true
 	}
@@ -64,26 +51,32 @@ func (d *document) markFlow(n *yaml.Node, in bool) {
 	}
 }
 
-// set changes a scalar.
-func (d *document) set(n *yaml.Node, value string) {
+// Set changes a scalar.
+func (d *Document) Set(n *yaml.Node, value string) {
 	if _, ok := d.changed[n]; !ok {
 		d.changed[n] = n.Value
 	}
 	n.Value, n.Tag = value, "!!str"
 }
 
-// settable reports whether the place of a scalar can be told.
-func (d *document) settable(n *yaml.Node) bool {
-	if n.Kind != yaml.ScalarNode || n.Line == 0 || isImplicit(n) || n.Style&yaml.TaggedStyle != 0 {
-		return false
-	}
-	_, ok := d.end(n)
+// Changed reports whether a scalar was given another value.
+func (d *Document) Changed(n *yaml.Node) bool {
+	_, ok := d.changed[n]
 	return ok
 }
 
-// edits derives the edits from what was changed and added.
-func (d *document) edits() ([]edit, error) {
-	var list []edit
+// Settable reports whether the place of a scalar can be told.
+func (d *Document) Settable(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Line == 0 || isImplicit(n) || n.Style&yaml.TaggedStyle != 0 {
+		return false
+	}
+	_, ok := d.End(n)
+	return ok
+}
+
+// Edits derives the edits from what was changed and added.
+func (d *Document) Edits() ([]document.Edit, error) {
+	var list []document.Edit
 	for n, old := range d.changed {
 		if n.Value == old || d.gone[n] {
 			continue
@@ -101,26 +94,26 @@ func (d *document) edits() ([]edit, error) {
 		}
 		list = append(list, cuts...)
 	}
-	inserts, err := d.inserts(d.root, 0)
+	inserts, err := d.inserts(d.Root, 0)
 	return append(list, inserts...), err
 }
 
 // scalarEdit writes the new value in the style of the old.
-func (d *document) scalarEdit(n *yaml.Node) (edit, error) {
+func (d *Document) scalarEdit(n *yaml.Node) (document.Edit, error) {
 	start := d.start(n)
-	end, ok := d.end(n)
+	end, ok := d.End(n)
 	if !ok {
-		return edit{}, errPlace
+		return document.Edit{}, ErrPlace
 	}
 	switch {
 	case n.Style&yaml.SingleQuotedStyle != 0 && !strings.Contains(n.Value, "\n"):
-		return edit{start: start, end: end, text: "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"}, nil
+		return document.Edit{Range: document.Range{Start: start, End: end}, Text: "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"}, nil
 	case n.Style&yaml.DoubleQuotedStyle != 0:
-		return edit{start: start, end: end, text: quoted(n.Value)}, nil
+		return document.Edit{Range: document.Range{Start: start, End: end}, Text: quoted(n.Value)}, nil
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return edit{start: start, end: end, text: plain(n.Value, d.flow[n])}, nil
+		return document.Edit{Range: document.Range{Start: start, End: end}, Text: plain(n.Value, d.flow[n])}, nil
 	}
-	return edit{start: start, end: end, text: plain(n.Value, d.flow[n])}, nil
+	return document.Edit{Range: document.Range{Start: start, End: end}, Text: plain(n.Value, d.flow[n])}, nil
 }
 
 // quoted writes a scalar in double quotes.
@@ -172,7 +165,7 @@ func isReference(s string, flow bool) bool {
 
 // inserts writes the new nodes below n, those without a line, behind the
 // sibling that they follow.
-func (d *document) inserts(n *yaml.Node, depth int) ([]edit, error) {
+func (d *Document) inserts(n *yaml.Node, depth int) ([]document.Edit, error) {
 	if n.Kind == yaml.AliasNode || n.Line == 0 {
 		return nil, nil
 	}
@@ -180,7 +173,7 @@ func (d *document) inserts(n *yaml.Node, depth int) ([]edit, error) {
 	if n.Kind == yaml.MappingNode {
 		step = 2
 	}
-	var list []edit
+	var list []document.Edit
 	var before *yaml.Node // the original sibling
 	for i := 0; i+step <= len(n.Content); i += step {
 		if n.Content[i].Line > 0 {
@@ -203,17 +196,17 @@ func (d *document) inserts(n *yaml.Node, depth int) ([]edit, error) {
 	return list, nil
 }
 
-func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth int) (edit, error) {
+func (d *Document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth int) (document.Edit, error) {
 	added := n.Content[i : i+step]
 	if n.Style&yaml.FlowStyle != 0 {
 		return d.insertFlow(n, added, before, i+step < len(n.Content) && n.Content[i+step].Line > 0, depth)
 	}
 	if before == nil {
-		return edit{}, errPlace
+		return document.Edit{}, ErrPlace
 	}
 	end, ok := d.endOf(n, before)
-	if !ok && n != d.root {
-		return edit{}, errPlace
+	if !ok && n != d.Root {
+		return document.Edit{}, ErrPlace
 	}
 	first := n.Content[0]
 	for _, c := range n.Content {
@@ -226,7 +219,7 @@ func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth in
 	if n.Kind == yaml.SequenceNode {
 		column = n.Column
 		if n.Anchor != "" {
-			return edit{}, errPlace
+			return document.Edit{}, ErrPlace
 		}
 	}
 	indent := strings.Repeat(" ", column-1)
@@ -237,25 +230,25 @@ func (d *document) insert(n *yaml.Node, i, step int, before *yaml.Node, depth in
 		b.WriteString(indent + "- ")
 		renderItem(&b, added[0])
 	}
-	if n == d.root {
+	if n == d.Root {
 		return d.atEnd(b.String(), depth), nil
 	}
-	at := d.lineEnd(end)
-	return edit{start: at, end: at, text: d.newline + b.String(), order: -depth}, nil
+	at := d.LineEnd(end)
+	return document.Edit{Range: document.Range{Start: at, End: at}, Text: d.newline + b.String(), Order: -depth}, nil
 }
 
 // atEnd puts a pair of the root at the end of the file. A missing newline
 // there stays missing.
-func (d *document) atEnd(pair string, depth int) edit {
-	at := len(d.data)
-	if m := documentEnd.FindIndex(d.data); m != nil {
+func (d *Document) atEnd(pair string, depth int) document.Edit {
+	at := len(d.Bytes())
+	if m := documentEnd.FindIndex(d.Bytes()); m != nil {
 		at = m[0]
-		return edit{start: at, end: at, text: pair + d.newline, order: -depth}
+		return document.Edit{Range: document.Range{Start: at, End: at}, Text: pair + d.newline, Order: -depth}
 	}
-	if strings.HasSuffix(string(d.data), "\n") {
-		return edit{start: at, end: at, text: pair + d.newline, order: -depth}
+	if strings.HasSuffix(string(d.Bytes()), "\n") {
+		return document.Edit{Range: document.Range{Start: at, End: at}, Text: pair + d.newline, Order: -depth}
 	}
-	return edit{start: at, end: at, text: d.newline + pair, order: -depth}
+	return document.Edit{Range: document.Range{Start: at, End: at}, Text: d.newline + pair, Order: -depth}
 }
 
 // documentEnd is the line that ends a document, with nothing but blanks and
@@ -263,25 +256,25 @@ func (d *document) atEnd(pair string, depth int) edit {
 var documentEnd = regexp.MustCompile(`(?m)^\.\.\.[ \t\r]*(#[^\n]*)?(\n([ \t]*(#[^\n]*)?\r?\n?)*)?\z`)
 
 // endOf is end, also for a value of n that is not written.
-func (d *document) endOf(n, child *yaml.Node) (int, bool) {
+func (d *Document) endOf(n, child *yaml.Node) (int, bool) {
 	if !isImplicit(child) {
-		return d.end(child)
+		return d.End(child)
 	}
 	for i, c := range n.Content {
 		if c == child && n.Kind == yaml.MappingNode {
-			return d.end(n.Content[i-1])
+			return d.End(n.Content[i-1])
 		}
 	}
 	return 0, false
 }
 
-func (d *document) insertFlow(n *yaml.Node, added []*yaml.Node, before *yaml.Node, more bool, depth int) (edit, error) {
+func (d *Document) insertFlow(n *yaml.Node, added []*yaml.Node, before *yaml.Node, more bool, depth int) (document.Edit, error) {
 	var b strings.Builder
 	at := d.start(n) + 1
 	if before != nil {
 		end, ok := d.endOf(n, before)
 		if !ok {
-			return edit{}, errPlace
+			return document.Edit{}, ErrPlace
 		}
 		at = end
 		b.WriteString(", ")
@@ -297,7 +290,7 @@ func (d *document) insertFlow(n *yaml.Node, added []*yaml.Node, before *yaml.Nod
 	if before == nil && more {
 		b.WriteString(", ")
 	}
-	return edit{start: at, end: at, text: b.String(), order: -depth}, nil
+	return document.Edit{Range: document.Range{Start: at, End: at}, Text: b.String(), Order: -depth}, nil
 }
 
 // renderPair writes a pair of a block mapping without the last line break.
@@ -362,17 +355,17 @@ func renderFlow(b *strings.Builder, n *yaml.Node, quote bool) {
 	}
 }
 
-// str, seq and pairs make new nodes.
-func str(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+// Str returns a new string.
+func Str(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-func seq(items ...string) *yaml.Node {
+func Seq(items ...string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	for _, i := range items {
-		n.Content = append(n.Content, str(i))
+		n.Content = append(n.Content, Str(i))
 	}
 	return n
 }
 
-func mapping(keysAndValues ...*yaml.Node) *yaml.Node {
+func Mapping(keysAndValues ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: keysAndValues}
 }
