@@ -25,6 +25,7 @@ func (d *Document) Removable(n *yaml.Node, i int) bool {
 	return ok && from < to
 }
 
+// Step returns the number of nodes that an element of n takes: 2 for a mapping, else 1.
 func Step(n *yaml.Node) int {
 	if n.Kind == yaml.MappingNode {
 		return 2

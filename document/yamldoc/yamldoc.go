@@ -358,6 +358,7 @@ func renderFlow(b *strings.Builder, n *yaml.Node, quote bool) {
 // Str returns a new string.
 func Str(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
+// Seq returns a new list of strings.
 func Seq(items ...string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	for _, i := range items {
@@ -366,6 +367,7 @@ func Seq(items ...string) *yaml.Node {
 	return n
 }
 
+// Mapping returns a new mapping of keys and values, one after the other.
 func Mapping(keysAndValues ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: keysAndValues}
 }
