@@ -2,6 +2,7 @@ package lint
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -120,6 +121,7 @@ type fileRef struct {
 	path  string
 	kind  kind
 	node  *yaml.Node // the scalar that names it
+	raw   bool       // env_file reads it with format raw
 	user  *service
 	build *build
 	args  map[string]Fix // of the secrets that build.args give to a Dockerfile
@@ -197,7 +199,9 @@ func (c *composeFile) refs() []fileRef {
 	}
 	for _, s := range c.services {
 		for _, f := range c.envFiles(s) {
-			add(f, kindEnv, s)
+			if p := c.path(text(f)); p != "" {
+				list = append(list, fileRef{path: p, kind: kindEnv, node: follow(f), raw: c.isRaw(s, f), user: s, compose: c, from: c})
+			}
 		}
 		if e := follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
 			if p := c.path(text(get(e, "file"))); p != "" {
@@ -209,6 +213,13 @@ func (c *composeFile) refs() []fileRef {
 		}
 	}
 	return list
+}
+
+// isRaw reports whether the env file that a scalar names has the format raw.
+func (c *composeFile) isRaw(s *service, path *yaml.Node) bool {
+	return slices.ContainsFunc(items(s.fields["env_file"]), func(i *yaml.Node) bool {
+		return i.Kind == yaml.MappingNode && get(i, "path") == path && text(get(i, "format")) == "raw"
+	})
 }
 
 // envFiles gives the scalars that name a service's env files.

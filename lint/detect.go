@@ -88,7 +88,7 @@ func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLitera
 // TakenAs gives for the compose file that interpolates from it, or nil.
 func EnvVars(data []byte, policy secret.Policy, takenAs map[string]string) []EnvVar {
 	src := newSource("", data)
-	return envVars(&envFile{src: src, vars: parseEnv(src), policy: policy, takenAs: takenAs})
+	return envVars(&envFile{src: src, vars: parseEnv(src, false), policy: policy, takenAs: takenAs})
 }
 
 func envVars(f *envFile) []EnvVar {

@@ -3,6 +3,7 @@ package lint
 import (
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/dotenv"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -30,74 +31,32 @@ type envVar struct {
 	escapes    bool // double quotes: \$ is a $
 }
 
-// parseEnv reads the syntax of
-// https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax.
-// Lines that are none are passed over.
-func parseEnv(src *source) []envVar {
-	var vars []envVar
-	data := string(src.data)
-	for at := len(data) - len(strings.TrimPrefix(data, "\ufeff")); at < len(data); {
-		end := len(data)
-		if i := strings.IndexByte(data[at:], '\n'); i >= 0 {
-			end = at + i
+// parseEnv lists the variables of an env file that have a value of their own. A line that docker compose refuses
+// still counts when it looks like NAME=value: it is as readable. A value that starts with # is
+// part of the value for docker compose, but was meant as a comment, and is no secret.
+func parseEnv(src *source, raw bool) []envVar {
+	parse := dotenv.Parse
+	if raw {
+		parse = dotenv.ParseRaw
+	}
+	found, faults := parse(src.data)
+	vars := make([]envVar, 0, len(found))
+	for _, v := range found {
+		if v.Alone {
+			continue
 		}
-		v, next, ok := parseEnvLine(data, at, end)
-		if ok {
-			vars = append(vars, v)
+		e := envVar{name: v.Name, value: v.Text, start: v.Value.Start, end: v.Value.End, verbatim: v.Verbatim(), escapes: v.Quote == '"'}
+		if v.Quote == 0 && !v.Raw && strings.HasPrefix(v.Text, "#") {
+			e.value, e.end = "", e.start
 		}
-		at = max(next, end) + 1
+		vars = append(vars, e)
+	}
+	for _, f := range faults {
+		line := string(src.data[f.Range.Start:src.LineEnd(f.Range.Start)])
+		if name, value, ok := strings.Cut(line, "="); ok && name != "" && !strings.ContainsAny(name, " \t#{}\"'/") {
+			start := f.Range.Start + len(line) - len(value)
+			vars = append(vars, envVar{name: name, value: value, start: start, end: start + len(value)})
+		}
 	}
 	return vars
-}
-
-func parseEnvLine(data string, at, end int) (v envVar, next int, ok bool) {
-	line := data[at:end]
-	lead := len(line) - len(strings.TrimLeft(line, " \t"))
-	if rest, found := strings.CutPrefix(line[lead:], "export "); found {
-		lead = len(line) - len(strings.TrimLeft(rest, " \t"))
-	}
-	sep := strings.IndexAny(line, "=:")
-	if sep <= lead || line[lead] == '#' {
-		return v, end, false
-	}
-	v.name = strings.TrimSpace(line[lead:sep])
-	if strings.ContainsAny(v.name, " \t#{}\"'/") {
-		return v, end, false
-	}
-	v.start = at + sep + 1
-	for v.start < end && (data[v.start] == ' ' || data[v.start] == '\t') {
-		v.start++
-	}
-	if v.start < end && (data[v.start] == '"' || data[v.start] == '\'') {
-		if n := closingQuote(data, v.start); n > 0 {
-			v.verbatim, v.escapes = data[v.start] == '\'', data[v.start] == '"'
-			v.start, v.end = v.start+1, n
-			v.value = data[v.start:v.end]
-			return v, n, true
-		}
-	}
-	value := data[v.start:end]
-	if i := strings.Index(value, " #"); i >= 0 {
-		value = value[:i]
-	}
-	if strings.HasPrefix(value, "#") {
-		value = ""
-	}
-	v.value = strings.TrimRight(value, " \t\r")
-	v.end = v.start + len(v.value)
-	return v, end, true
-}
-
-// closingQuote finds the quote that ends the value at open; it may stand on a
-// later line. A quote that never closes is text.
-func closingQuote(data string, open int) int {
-	for i := open + 1; i < len(data); i++ {
-		switch data[i] {
-		case '\\':
-			i++
-		case data[open]:
-			return i
-		}
-	}
-	return -1
 }

@@ -265,7 +265,7 @@ func (c *composeFile) noteNames() {
 		c.names[name] = true
 	}
 	if data, err := c.files.read(filepath.Join(c.dir, ".env")); err == nil {
-		for _, v := range parseEnv(newSource("", data)) {
+		for _, v := range parseEnv(newSource("", data), false) {
 			c.names[v.name] = true
 		}
 	}
@@ -303,7 +303,7 @@ func (c *composeFile) inEnvFiles() map[string]bool {
 				if err != nil || path == filepath.Join(c.dir, ".env") || isEncrypted(data) || !bytes.ContainsRune(data, '$') {
 					continue
 				}
-				for _, v := range parseEnv(newSource("", data)) {
+				for _, v := range parseEnv(newSource("", data), false) {
 					if !v.verbatim {
 						for _, name := range Variables(v.value) {
 							c.inFiles[name] = true

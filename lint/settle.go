@@ -57,7 +57,7 @@ func (l *linter) varsOf(c *composeFile) map[string]string {
 		if err != nil || isEncrypted(data) {
 			continue
 		}
-		for _, v := range parseEnv(newSource("", data)) {
+		for _, v := range parseEnv(newSource("", data), false) {
 			vars[v.name] = v.value
 		}
 	}
@@ -139,7 +139,7 @@ func (l *linter) setElsewhere(c *composeFile, service, name string) string {
 			}
 			for _, n := range o.envFiles(s) {
 				data, err := l.files.read(o.path(text(n)))
-				if err == nil && slices.ContainsFunc(parseEnv(newSource("", data)), func(v envVar) bool { return v.name == name }) {
+				if err == nil && slices.ContainsFunc(parseEnv(newSource("", data), false), func(v envVar) bool { return v.name == name }) {
 					return o.src.path
 				}
 			}

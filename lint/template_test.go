@@ -178,7 +178,7 @@ func TestParseEnv(t *testing.T) {
 	const data = "\ufeffZ=y\n# A=b\n\nA=b\n  export B = \"c d\" # x\r\nC='$d'\nD=e # f\nE=\nF=#g\nG: h\nnot a line\nH=\"x\ny\"\nI=\"open\nJ=k#l\n"
 	src := newSource("x", []byte(data))
 	var got []string
-	for _, v := range parseEnv(src) {
+	for _, v := range parseEnv(src, false) {
 		if v.value != data[v.start:v.end] {
 			t.Errorf("%s: value and place differ", v.name)
 		}
