@@ -13,7 +13,7 @@ LDFLAGS  = -s -w -X github.com/compose-secure/compose-secure/command.buildVersio
 GOLANGCI_VERSION = v2.15.0
 GOLANGCI         = .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-UNIT = $(shell $(GO) list ./... | grep -v /e2e)
+UNIT = $(shell $(GO) list ./... | grep -v -e /e2e -e /hostile)
 
 .PHONY: build
 build:
@@ -41,14 +41,14 @@ engine:
 	scripts/engine
 	scripts/images
 
-# Everything but e2e; the script tests of command are among these.
+# Everything but e2e and hostile; the script tests of command are among these.
 .PHONY: unit
 unit: engine bin/sops bin/age-keygen
 	$(GO) test -race $(UNIT)
 
 .PHONY: e2e
 e2e: build bin/sops bin/age-keygen engine
-	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e/... ./hostile
 
 .PHONY: lint
 lint: $(GOLANGCI)

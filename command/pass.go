@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -69,7 +70,8 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 	run := compose.Run{Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Signals: s.signals}
 	project := ""
 	if needsNoProject[name] || help {
-		run.Args, run.Env = append([]string{name}, args...), s.childEnv(nil)
+		// Without one it would read the .env of this directory, which may be a pipe.
+		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.childEnv(nil)
 	} else if project, err = s.passModel(ctx, name, args, &run); err != nil {
 		return err
 	}
