@@ -48,7 +48,7 @@ func (a *ahead) start(k compose.Known) {
 	}
 	a.run = compose.Run{
 		Args: a.s.composeArgs(k.Name, k.WorkingDir, k.Profiles, a.call), Env: env, ModelPath: path,
-		Stdin: a.s.Stdin, Stdout: a.s.Stdout, Stderr: a.s.Stderr, Signals: a.s.signals,
+		Stdin: a.s.Stdin, Stdout: a.s.direct.Stdout, Stderr: a.s.direct.Stderr, Signals: a.s.signals,
 	}
 	if a.held, err = a.docker.Hold(a.run); err != nil {
 		a.s.log.debugf("docker compose could not be started early: %v", err)

@@ -226,7 +226,7 @@ func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, self, "--log-format", s.global.logFormat, "boot", "restore", r.Project)
-	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
+	cmd.Stdout, cmd.Stderr = s.direct.Stdout, s.direct.Stderr
 	cmd.Env = slices.Clone(s.Environ)
 	for name, value := range r.Environment {
 		cmd.Env = append(cmd.Env, name+"="+value)

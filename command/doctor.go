@@ -16,8 +16,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
-	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/tmpfs"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 func newDoctor(s *session) *cli.Command {
@@ -292,7 +292,7 @@ func printChecks(out io.Writer, checks []check, format string) error {
 		if !c.OK {
 			mark = "FAIL"
 		}
-		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, c.Name, secret.Printable(c.Message)); err != nil {
+		if err := ui.Printf(out, "%s  %-9s  %s\n", mark, c.Name, c.Message); err != nil {
 			return err
 		}
 	}

@@ -85,8 +85,11 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 		return err
 	}
 	if o.format != "text" || report.Idle == "" {
-		colour := o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.Stdout)
-		if err := lint.Write(s.Stdout, report, o.format, version(), colour); err != nil {
+		out, colour := s.Stdout, o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.direct.Stdout)
+		if colour {
+			out = s.direct.Stdout // package lint escapes every text itself
+		}
+		if err := lint.Write(out, report, o.format, version(), colour); err != nil {
 			return err
 		}
 	}

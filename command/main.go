@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 // Exit codes of the contract. A command that docker compose ran returns
@@ -63,7 +64,7 @@ func Main(args []string, env Env) int {
 	defer signal.Stop(signals)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	s := &session{Env: env, signals: make(chan os.Signal, 4), log: logger{out: env.Stderr}}
+	s := newSession(env)
 	s.saveTime()
 	s.showLibraryWarnings()
 	go s.watch(signals, cancel)
@@ -84,12 +85,24 @@ func Main(args []string, env Env) int {
 	return s.finish(ctx, err)
 }
 
-// session is what the commands of one run share.
+// session is what the commands of one run share. Its Stdout and Stderr escape what could command a terminal.
 type session struct {
 	Env
+	// direct are the streams as they are: for docker compose and other programs, which write for themselves, and
+	// for our own colours and movements of the cursor. Text of a file, an engine or a registry never goes there as it is.
+	direct  streams
 	global  globalOptions
 	signals chan os.Signal // to the docker compose that runs
 	log     logger
+}
+
+type streams struct{ Stdout, Stderr io.Writer }
+
+func newSession(env Env) *session {
+	s := &session{Env: env, direct: streams{env.Stdout, env.Stderr}, signals: make(chan os.Signal, 4)}
+	s.Stdout, s.Stderr = ui.NewWriter(env.Stdout), ui.NewWriter(env.Stderr)
+	s.log = logger{out: s.Stderr}
+	return s
 }
 
 // watch cancels the work at the first signal, or passes it on to docker

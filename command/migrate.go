@@ -9,14 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
-	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/sops"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 type migrateOptions struct {
@@ -143,7 +142,7 @@ func (s *session) printLeft(p *migrate.Plan) error {
 		if o.Secrets > 0 {
 			stay = fmt.Sprintf(" (%s in it)", count(o.Secrets, "secret stays", "secrets stay"))
 		}
-		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left out: %s; %s%s\n", o.File, o.Line, o.Column, o.Why, o.Todo, stay); err != nil {
+		if err := ui.Printf(s.Stderr, "%s:%d:%d: left out: %s; %s%s\n", o.File, o.Line, o.Column, o.Why, o.Todo, stay); err != nil {
 			return err
 		}
 	}
@@ -153,13 +152,13 @@ func (s *session) printLeft(p *migrate.Plan) error {
 		}
 	}
 	for _, r := range p.Refs {
-		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: note: %s is a reference that only compose-secure reads; docker compose alone would use its text as the value\n",
+		if err := ui.Printf(s.Stderr, "%s:%d:%d: note: %s is a reference that only compose-secure reads; docker compose alone would use its text as the value\n",
 			r.File, r.Line, r.Column, r.Variable); err != nil {
 			return err
 		}
 	}
 	for _, l := range p.Left {
-		if _, err := fmt.Fprintf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", secret.Printable(l.File), l.Line, l.Column, secret.Printable(l.Message), l.Rule, secret.Printable(l.Todo)); err != nil {
+		if err := ui.Printf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
 			return err
 		}
 	}
@@ -186,7 +185,7 @@ func (s *session) printUnread(u *migrate.Unread) error {
 	default:
 		todo += fmt.Sprintf("; for docker compose: sudo chown %d %s", uid, names)
 	}
-	_, err = fmt.Fprintf(s.Stderr, "%s:%d:%d: note: service %s runs as user %s, who cannot read %s (mode 0600) under plain docker compose; %s\n",
+	err = ui.Printf(s.Stderr, "%s:%d:%d: note: service %s runs as user %s, who cannot read %s (mode 0600) under plain docker compose; %s\n",
 		u.File, u.Line, u.Column, u.Service, u.User, strings.Join(files, ", "), todo)
 	return err
 }
@@ -202,7 +201,7 @@ func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 		}
 	}
 	for _, st := range p.Stores {
-		if _, err := fmt.Fprintf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
+		if err := ui.Printf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
 			return err
 		}
 		if err := s.printRecipients(o, st); err != nil && len(o.age.Value()) > 0 {
@@ -222,15 +221,7 @@ func (s *session) printRecipients(o *migrateOptions, st *migrate.Store) error {
 	if err != nil {
 		return err
 	}
-	for i, name := range names {
-		names[i] = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, name)
-	}
-	_, err = fmt.Fprintf(s.Stderr, "%s can be decrypted by: %s\n", shownPath(st.Path), strings.Join(names, ", "))
+	err = ui.Printf(s.Stderr, "%s can be decrypted by: %s\n", shownPath(st.Path), strings.Join(names, ", "))
 	return err
 }
 
@@ -269,7 +260,7 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		return err
 	}
 	for _, st := range p.Stores {
-		if _, err := fmt.Fprintf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), secret.Printable(shownPath(st.Path))); err != nil {
+		if err := ui.Printf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
 			return err
 		}
 		if err := s.printRecipients(o, st); err != nil {
@@ -277,7 +268,7 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		}
 	}
 	for _, line := range rotate {
-		if _, err := fmt.Fprintln(s.Stderr, secret.Printable(line)); err != nil {
+		if err := ui.Printf(s.Stderr, "%s\n", line); err != nil {
 			return err
 		}
 	}

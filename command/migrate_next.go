@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/sops"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 // printApply says what to type after a dry run, and which word of it is still
@@ -32,7 +32,7 @@ func (s *session) printApply(o *migrateOptions, p *migrate.Plan) error {
 	if o.force {
 		words = append(words, "--force")
 	}
-	_, err := fmt.Fprintf(s.Stderr, "apply with: compose-secure %s --write%s\n", strings.Join(words, " "), reason)
+	err := ui.Printf(s.Stderr, "apply with: compose-secure %s --write%s\n", strings.Join(words, " "), reason)
 	return err
 }
 
@@ -70,7 +70,7 @@ func (s *session) printUp(paths []string) error {
 	default:
 		flags = fileFlags(paths)
 	}
-	_, err := fmt.Fprintf(s.Stderr, "now: compose-secure %s\n", strings.Join(append(flags, "up", "-d"), " "))
+	err := ui.Printf(s.Stderr, "now: compose-secure %s\n", strings.Join(append(flags, "up", "-d"), " "))
 	return err
 }
 

@@ -67,7 +67,7 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 		}
 		args = []string{"--help"} // nothing else, so that docker compose reads no file of the project
 	}
-	run := compose.Run{Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Signals: s.signals}
+	run := compose.Run{Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals}
 	project := ""
 	if needsNoProject[name] || help {
 		// Without one it would read the .env of this directory, which may be a pipe.

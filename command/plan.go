@@ -14,9 +14,9 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
-	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 func newPlan(s *session) *cli.Command {
@@ -69,14 +69,13 @@ func runPlan(ctx context.Context, s *session, format string) error {
 	w := tabwriter.NewWriter(s.Stdout, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SERVICE\tVARIABLE\tDELIVERY\tTHE CONTAINER GETS\tFROM\tAT") // Flush reports
 	for _, m := range moves {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", secret.Printable(m.Service), secret.Printable(or(m.Variable, "-")), m.Delivery,
-			secret.Printable(gets(m.Move)), secret.Printable(m.Source), secret.Printable(m.Position.String()))
+		_ = ui.Printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Service, or(m.Variable, "-"), m.Delivery, gets(m.Move), m.Source, m.Position)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, r := range recreate {
-		if _, err := fmt.Fprintf(s.Stdout, "%s would be recreated: %s changed\n", secret.Printable(r.Service), strings.Join(r.Secrets, ", ")); err != nil {
+		if err := ui.Printf(s.Stdout, "%s would be recreated: %s changed\n", r.Service, strings.Join(r.Secrets, ", ")); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,10 @@ package command
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 type pruneOptions struct {
@@ -48,7 +49,7 @@ func runPrune(ctx context.Context, s *session, stack string, o pruneOptions) err
 	defer done()
 	removed, err := cluster.Prune(ctx, stack, o.keep, o.dryRun || s.global.dryRun)
 	for _, name := range removed {
-		_, _ = fmt.Fprintln(s.Stdout, name)
+		_ = ui.Printf(s.Stdout, "%s\n", name)
 	}
 	return err
 }

@@ -160,7 +160,7 @@ func (s *session) dockerCommand() (swarm.Docker, error) {
 	if err != nil {
 		return swarm.Docker{}, errors.New("the docker command is not installed; install it (Debian: docker-cli, elsewhere: docker-ce-cli)")
 	}
-	return swarm.Docker{Path: path, Env: s.childEnv(nil), Stdout: s.Stderr, Stderr: s.Stderr, Attr: compose.DieWithUs()}, nil
+	return swarm.Docker{Path: path, Env: s.childEnv(nil), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, Attr: compose.DieWithUs()}, nil
 }
 
 // warnIgnored says once for each key that Swarm has no use for it.

@@ -9,7 +9,9 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 // rolloutReport shows progress: in place on a terminal, else a line for every change.
@@ -25,8 +27,8 @@ type rolloutReport struct {
 const maxDrawn = 20
 
 func (s *session) newRolloutReport(quiet bool) *rolloutReport {
-	r := &rolloutReport{out: s.Stderr, quiet: quiet || s.global.progress == "quiet", last: map[string]string{}}
-	if f, ok := s.Stderr.(*os.File); ok && s.global.progress != "plain" && s.global.ansi != "never" && s.Getenv("TERM") != "dumb" {
+	r := &rolloutReport{out: s.direct.Stderr, quiet: quiet || s.global.progress == "quiet", last: map[string]string{}}
+	if f, ok := s.direct.Stderr.(*os.File); ok && s.global.progress != "plain" && s.global.ansi != "never" && s.Getenv("TERM") != "dumb" {
 		r.terminal = term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
 	}
 	return r
@@ -36,7 +38,7 @@ func (s *session) newRolloutReport(quiet bool) *rolloutReport {
 func (r *rolloutReport) Say(text string) {
 	if !r.quiet {
 		r.end()
-		_, _ = fmt.Fprintln(r.out, text)
+		_, _ = fmt.Fprintln(r.out, secret.Printable(text))
 	}
 }
 
@@ -52,7 +54,7 @@ func (r *rolloutReport) Rollout(services []swarm.ServiceProgress) {
 	}
 	changed := false
 	for _, s := range services {
-		line := fmt.Sprintf("%s: %s %d/%d", s.Name, s.State, s.Running, s.Wanted)
+		line := secret.Printable(fmt.Sprintf("%s: %s %d/%d", s.Name, s.State, s.Running, s.Wanted))
 		same := r.last[s.Name] == line
 		changed = changed || !same
 		r.last[s.Name] = line
@@ -87,7 +89,7 @@ func printChanges(out io.Writer, changes []swarm.Change) error {
 		if c.Exists {
 			from = "v" + fmt.Sprint(c.From)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Secret, from, to, or(strings.Join(c.Services, ", "), "-"))
+		_ = ui.Printf(w, "%s\t%s\t%s\t%s\n", c.Secret, from, to, or(strings.Join(c.Services, ", "), "-"))
 	}
 	return w.Flush()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/swarm"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 func newStatus(s *session) *cli.Command {
@@ -72,7 +73,7 @@ func printStatus(out io.Writer, list []swarm.Status) error {
 		if !e.Created.IsZero() {
 			age = ageOf(time.Since(e.Created))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Stack, e.Secret, version, age, e.State, e.Tasks, or(strings.Join(e.Services, ", "), "-"), e.Digest)
+		_ = ui.Printf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Stack, e.Secret, version, age, e.State, e.Tasks, or(strings.Join(e.Services, ", "), "-"), e.Digest)
 	}
 	return w.Flush()
 }

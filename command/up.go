@@ -159,7 +159,7 @@ func (s *session) fetchImages(ctx context.Context, docker *compose.Docker, l *lo
 func (s *session) run(l *loaded, p *prepared, c call) compose.Run {
 	return compose.Run{
 		Args: s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), Env: s.childEnv(l), ModelPath: p.modelPath,
-		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Signals: s.signals,
+		Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals,
 	}
 }
 
