@@ -36,8 +36,8 @@ func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept 
 			return
 		}
 		refs = append(refs, *in.Ref)
-		if places[in.Ref.String()] == nil {
-			places[in.Ref.String()] = at
+		if places[in.Ref.ID()] == nil {
+			places[in.Ref.ID()] = at
 		}
 	}
 	for _, k := range kept {
@@ -52,7 +52,7 @@ func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept 
 	}
 	resolved, err := source.Resolve(ctx, l.sources, refs)
 	if err != nil {
-		return nil, eachRefError(err, func(e *secret.RefError) error { return l.placed(e, places[e.Ref.String()]) })
+		return nil, eachRefError(err, func(e *secret.RefError) error { return l.placed(e, places[e.Ref.ID()]) })
 	}
 	values := make(map[string]secret.Value, len(resolved)+len(secrets))
 	maps.Copy(values, resolved)

@@ -124,7 +124,7 @@ func (r relative) Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Valu
 	}
 	values, err := r.Source.Resolve(ctx, absolute)
 	return values, eachRefError(err, func(e *secret.RefError) error {
-		i := slices.IndexFunc(absolute, func(ref secret.Ref) bool { return ref.String() == e.Ref.String() })
+		i := slices.IndexFunc(absolute, func(ref secret.Ref) bool { return ref.ID() == e.Ref.ID() })
 		if i < 0 {
 			return e
 		}

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -39,7 +40,7 @@ func ParseRef(s string) (Ref, error) {
 	}
 	for _, r := range scheme {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
-			return Ref{}, fmt.Errorf("scheme %q of a reference may hold only a-z, 0-9 and -", scheme)
+			return Ref{}, errors.New("the scheme of a reference may hold only a-z, 0-9 and -") // a password may stand in it
 		}
 	}
 	rest, fragment, hasKey := strings.Cut(rest, "#")
@@ -77,13 +78,31 @@ func ParseRef(s string) (Ref, error) {
 	return r, nil
 }
 
-// String is the reference for people. It names a place: of parameters, which may be a token, only the names.
+// String is the reference for people. It names a place: of parameters, which may be a token, only the names, and
+// nothing of what stands before the @ of a server.
 func (r Ref) String() string {
 	names := slices.Sorted(maps.Keys(r.Params))
 	for i, name := range names {
 		names[i] = url.QueryEscape(name)
 	}
+	r.Path = withoutUser(r.Scheme, r.Path)
 	return r.text(strings.Join(names, "&"))
+}
+
+// withoutUser hides the user information of a path that starts with a server. A password may hold a / that nobody
+// has escaped, so everything up to the last @ counts. In the path of a file an @ alone is part of a name.
+func withoutUser(scheme, path string) string {
+	at := strings.LastIndexByte(path, '@')
+	if at < 0 {
+		return path
+	}
+	switch scheme {
+	case "file", "sops", "env", "exec":
+		if !strings.Contains(path[:at], ":") {
+			return path
+		}
+	}
+	return Redacted + path[at:]
 }
 
 // ID is the reference in canonical form, parameters and all: two references have the same ID when they

@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -134,4 +135,36 @@ func FuzzParseRef(f *testing.F) {
 			t.Errorf("%q prints on more than one line", s)
 		}
 	})
+}
+
+// What stands before the @ of a server is shown nowhere, whatever is wrong with the reference.
+func TestRefHidesUser(t *testing.T) {
+	for text, want := range map[string]string{
+		"ref+vault://u:SENTINEL@h/p#/k":              "ref+vault://[redacted]@h/p#/k",
+		"ref+vault://SENTINEL@h/p":                   "ref+vault://[redacted]@h/p",
+		"ref+vault://u:SEN/TINEL@h/p":                "ref+vault://[redacted]@h/p",
+		"ref+vault://u:SENTINEL%40x@h/p?token=ab#/k": "ref+vault://[redacted]@h/p?token#/k",
+		"ref+file://u:SENTINEL@h/p":                  "ref+file://[redacted]@h/p",
+		"ref+file://me@work.txt":                     "ref+file://me@work.txt",
+		"ref+sops://a@b/c.yaml#/k":                   "ref+sops://a@b/c.yaml#/k",
+	} {
+		r, err := secret.ParseRef(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if r.String() != want {
+			t.Errorf("got %s, want %s", r, want)
+		}
+		if e := (&secret.RefError{r, errors.New("x")}).Error(); strings.Contains(e, "TINEL") {
+			t.Error(e)
+		}
+	}
+	for _, text := range []string{
+		"ref+vault:SENTINEL@x://h", "ref+va ult-SENTINEL://h", "ref+vault://u:SENTINEL%zz@h/p", "ref+vault://u:SENTINEL@h#k",
+		"ref+vault://u:SENTINEL@h?%zz#/k", "ref+vault://u:SENTINEL@h#/SENTINEL%zz", "ref+SENTINEL", "ref+://SENTINEL",
+	} {
+		if _, err := secret.ParseRef(text); err == nil || strings.Contains(err.Error(), "SENTINEL") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }

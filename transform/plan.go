@@ -190,10 +190,10 @@ func (b *builder) at(path []string) string {
 func (b *builder) schemes() {
 	told := map[string]bool{}
 	check := func(in *secret.Input, at []string) {
-		if b.Schemes == nil || in == nil || in.Ref == nil || slices.Contains(b.Schemes, in.Ref.Scheme) || told[in.Ref.String()] {
+		if b.Schemes == nil || in == nil || in.Ref == nil || slices.Contains(b.Schemes, in.Ref.Scheme) || told[in.Ref.ID()] {
 			return
 		}
-		told[in.Ref.String()] = true
+		told[in.Ref.ID()] = true
 		b.fail(b.source.Sources().Bearer(at), "%s: %v", in.Ref, &secret.SchemeError{Scheme: in.Ref.Scheme, Known: b.Schemes})
 	}
 	for _, s := range b.plan.Secrets {
