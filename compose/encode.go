@@ -11,7 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/encode"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -20,26 +22,47 @@ import (
 // Keys are left alone, since Compose interpolates only values.
 // JSON is YAML: https://yaml.org/spec/1.2.2/#13-relation-to-json.
 func Encode(project *types.Project) ([]byte, error) {
-	data, err := marshal(withBinds(project, func(b *types.ServiceVolumeBind) { b.SELinux = hostPathMark + b.SELinux }))
+	data, err := json.MarshalIndent(doubled(encode.Tree(project)), "", "  ")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode the project: %w", err)
 	}
-	data = hostPathAlone().ReplaceAll(data, []byte(`"create_host_path": true`))
-	data = hostPathMarked().ReplaceAll(data, []byte(`"create_host_path": true, "selinux": "$1`))
-	data = escapeForYAML(data)
-	if !bytes.ContainsRune(data, '$') {
-		return data, nil
-	}
-	out := make([]byte, 0, len(data)+256)
-	for s := newStrings(data); s.next(); {
-		out = append(out, s.before()...)
-		if s.isKey() {
-			out = append(out, s.text()...)
+	return escapeForYAML(data), nil
+}
+
+// YAML writes a project as docker compose config prints it.
+func YAML(project *types.Project) ([]byte, error) {
+	tree := encode.Tree(project)
+	doubled(tree)
+	var out bytes.Buffer
+	first := []string{"name", "services", "jobs", "networks", "volumes", "secrets", "configs", "models"}
+	for _, key := range append(first, slices.DeleteFunc(sortedKeys(tree), func(key string) bool { return slices.Contains(first, key) })...) {
+		if _, ok := tree[key]; !ok {
 			continue
 		}
-		out = append(out, bytes.ReplaceAll(s.text(), []byte("$"), []byte("$$"))...)
+		encoder := yaml.NewEncoder(&out) // one for each key: it sorts those of a mapping
+		encoder.SetIndent(2)
+		if err := encoder.Encode(map[string]any{key: tree[key]}); err != nil {
+			return nil, fmt.Errorf("encode the project: %w", err)
+		}
 	}
-	return append(out, tailOf(data)...), nil
+	return out.Bytes(), nil
+}
+
+// doubled returns a tree with every $ of a value doubled, in place.
+func doubled(node any) any {
+	switch n := node.(type) {
+	case string:
+		return strings.ReplaceAll(n, "$", "$$")
+	case []any:
+		for i := range n {
+			n[i] = doubled(n[i])
+		}
+	case map[string]any:
+		for k := range n {
+			n[k] = doubled(n[k])
+		}
+	}
+	return node
 }
 
 // escapeForYAML escapes what JSON holds as it is and YAML does not: DEL, the C1
@@ -62,24 +85,6 @@ func escapeForYAML(data []byte) []byte {
 
 func notInYAML(r rune) bool {
 	return r >= 0x7f && (r <= 0x9f || r == 0xfeff || r == 0xfffe || r == 0xffff || r == 0x2028 || r == 0x2029)
-}
-
-// marshal is Project.MarshalJSON with the models, which compose-go leaves out.
-func marshal(project *types.Project) ([]byte, error) {
-	if len(project.Models) > 0 {
-		withModels := *project
-		withModels.Extensions = maps.Clone(project.Extensions)
-		if withModels.Extensions == nil {
-			withModels.Extensions = types.Extensions{}
-		}
-		withModels.Extensions["models"] = project.Models
-		project = &withModels
-	}
-	data, err := project.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("encode the project: %w", err)
-	}
-	return data, nil
 }
 
 // Fill puts the values that stay in the environment into an encoded model. The
@@ -109,66 +114,6 @@ func Blank(model []byte, inputs *secret.Inputs) []byte {
 	return []byte(inputs.Expand(string(model), func(*secret.Input) string { return secret.Redacted }))
 }
 
-// YAML writes a project as docker compose config prints it.
-func YAML(project *types.Project) ([]byte, error) {
-	data, err := withBinds(project, func(b *types.ServiceVolumeBind) {
-		b.Extensions = maps.Clone(b.Extensions)
-		if b.Extensions == nil {
-			b.Extensions = types.Extensions{}
-		}
-		b.Extensions["create_host_path"] = true
-	}).MarshalYAML()
-	if err != nil {
-		return nil, fmt.Errorf("encode the project: %w", err)
-	}
-	return bytes.ReplaceAll(data, []byte("$"), []byte("$$")), nil
-}
-
-// stringScan walks the strings of valid JSON, quotes included.
-type stringScan struct {
-	data             []byte
-	from, start, end int // data[from:start] is before the string data[start:end]
-}
-
-func newStrings(data []byte) *stringScan { return &stringScan{data: data} }
-
-func (s *stringScan) next() bool {
-	s.from = s.end
-	i := bytes.IndexByte(s.data[s.from:], '"')
-	if i < 0 {
-		return false
-	}
-	s.start = s.from + i
-	s.end = s.start + 1
-	for s.data[s.end] != '"' {
-		if s.data[s.end] == '\\' {
-			s.end++
-		}
-		s.end++
-	}
-	s.end++
-	return true
-}
-
-func (s *stringScan) before() []byte { return s.data[s.from:s.start] }
-func (s *stringScan) text() []byte   { return s.data[s.start:s.end] }
-
-func (s *stringScan) isKey() bool {
-	for i := s.end; i < len(s.data); i++ {
-		switch s.data[i] {
-		case ' ', '\n', '\t', '\r':
-		default:
-			return s.data[i] == ':'
-		}
-	}
-	return false
-}
-
-// tailOf is what follows the last string of JSON.
-func tailOf(data []byte) []byte {
-	return data[bytes.LastIndexByte(data, '"')+1:]
-}
-
 // Found is a text in a model and the path that leads to it.
 type Found struct {
 	Path []string
@@ -176,23 +121,14 @@ type Found struct {
 }
 
 // FindText returns every string of the project, keys too, that holds one of parts.
-// Only then is the model walked: a project without any costs a search each.
-func FindText(project *types.Project, parts ...string) ([]Found, error) {
-	data, err := marshal(project)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(parts, func(part string) bool { return bytes.Contains(data, []byte(part)) }) {
-		return nil, nil
-	}
+func FindText(project *types.Project, parts ...string) []Found {
+	return findText(encode.Tree(project), parts...)
+}
+
+func findText(tree any, parts ...string) (found []Found) {
 	holds := func(text string) bool {
 		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 	}
-	var tree any
-	if err := decodeJSON(data, &tree); err != nil {
-		return nil, err
-	}
-	var found []Found
 	var walk func(node any, path []string)
 	walk = func(node any, path []string) {
 		switch n := node.(type) {
@@ -214,15 +150,7 @@ func FindText(project *types.Project, parts ...string) ([]Found, error) {
 		}
 	}
 	walk(tree, nil)
-	return found, nil
-}
-func decodeJSON(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("decode the project: %w", err)
-	}
-	return nil
+	return found
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -202,6 +202,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if checkable && !valid && len(p.tried) == len(po.ConfigPaths) {
 		o.Checked.Add(p.tried)
 	}
+	p.dropSecretExtensions(project)
 	return project, p.usedFault(project)
 }
 

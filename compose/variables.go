@@ -29,10 +29,6 @@ func (p *Project) usedFault(project *types.Project) error {
 		return nil
 	}
 	tokens := slices.Sorted(maps.Keys(p.faults))
-	found, err := FindText(project, tokens...)
-	if err != nil {
-		return err
-	}
 	used := map[string][]string{} // placeholder -> path
 	note := func(text string, path ...string) {
 		for _, token := range tokens {
@@ -41,7 +37,7 @@ func (p *Project) usedFault(project *types.Project) error {
 			}
 		}
 	}
-	for _, f := range found {
+	for _, f := range FindText(project, tokens...) {
 		note(f.Text, f.Path...)
 	}
 	for name, s := range project.Secrets {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/encode"
 )
 
 // Ignored is a key of the model that Swarm has no use for.
@@ -65,7 +67,7 @@ func Translate(project *types.Project, names Names, labels map[string]string) ([
 type node = map[string]any
 
 func tree(project *types.Project) (node, error) {
-	data, err := project.MarshalJSON()
+	data, err := json.Marshal(encode.Tree(project))
 	if err != nil {
 		return nil, fmt.Errorf("encode the project: %w", err)
 	}

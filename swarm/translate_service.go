@@ -82,13 +82,13 @@ func (t *translator) lists(in, out node, path []string) {
 	each("ports", t.port)
 	each("volumes", t.mount)
 	each("secrets", func(in node, path []string) any {
-		out := t.file(in, path)
+		out := maps.Clone(in)
 		if name, ok := strings.CutPrefix(fmt.Sprint(out["target"]), "/run/secrets/"); ok && !strings.Contains(name, "/") {
 			out["target"] = name // as docker stack deploy itself has it
 		}
 		return out
 	})
-	each("configs", func(in node, path []string) any { return t.file(in, path) })
+	each("configs", func(in node, path []string) any { return in })
 	if hosts, ok := in["extra_hosts"].([]any); ok {
 		translated := make([]any, len(hosts))
 		for i, h := range hosts {
@@ -126,19 +126,6 @@ func (t *translator) mount(in node, path []string) any {
 		if delete(out, key); len(options) > 0 {
 			out[key] = options
 		}
-	}
-	return out
-}
-
-// file is a mounted secret or config; its mode is a number.
-func (t *translator) file(in node, path []string) node {
-	out := maps.Clone(in)
-	if text, ok := in["mode"].(string); ok {
-		mode, err := strconv.ParseUint(text, 8, 32)
-		if err != nil {
-			t.errs = append(t.errs, fmt.Errorf("services.%s: mode %q is no file mode; write one such as 0400", path[1], text))
-		}
-		out["mode"] = mode
 	}
 	return out
 }

@@ -129,12 +129,7 @@ func outline(s types.ServiceConfig) types.ServiceConfig {
 // leftovers reports each secret that stands where none can be held.
 func (b *builder) leftovers() {
 	inputs := b.source.Inputs
-	found, err := compose.FindText(b.plan.Project, inputs.Prefix(), secret.RefPrefix)
-	if err != nil {
-		b.errs = append(b.errs, err)
-		return
-	}
-	for _, f := range found {
+	for _, f := range compose.FindText(b.plan.Project, inputs.Prefix(), secret.RefPrefix) {
 		switch {
 		case b.failed[dotted(f.Path)]: // told already
 		case b.waitsForImage(f.Path): // the plan is not complete
