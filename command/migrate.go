@@ -256,7 +256,7 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		}
 	}
 	rotate := s.committed(ctx, p)
-	if err := migrate.Write(append(changes, p.Changes...)); err != nil {
+	if err := migrate.Write(ctx, append(changes, p.Changes...)); err != nil {
 		return err
 	}
 	for _, st := range p.Stores {

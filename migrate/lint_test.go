@@ -100,7 +100,7 @@ func written(t *testing.T, p *migrate.Plan) {
 		}
 		changes = append(changes, migrate.Change{Path: st.Path, Shown: st.Path, Old: old, New: []byte(data), Mode: 0o600})
 	}
-	if err := migrate.Write(changes); err != nil {
+	if err := migrate.Write(t.Context(), changes); err != nil {
 		t.Fatal(err)
 	}
 }

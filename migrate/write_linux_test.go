@@ -28,7 +28,7 @@ func TestWriteIgnoresFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = migrate.Write([]migrate.Change{
+	err = migrate.Write(t.Context(), []migrate.Change{
 		{Path: filepath.Join(secrets, "c"), Shown: "secrets/c", New: []byte("new c"), Mode: 0o600, Private: true},
 		{Path: filepath.Join(dir, ".gitignore"), Shown: ".gitignore", New: []byte("/secrets/\n"), Mode: 0o644},
 	})

@@ -82,7 +82,7 @@ func TestWrite(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := migrate.Write([]migrate.Change{
+			err := migrate.Write(t.Context(), []migrate.Change{
 				{Path: filepath.Join(dir, "secrets", "c"), Shown: "secrets/c", New: []byte("new c"), Mode: 0o600},
 				{Path: filepath.Join(dir, "a"), Shown: "a", Old: []byte("old a"), New: []byte("new a")},
 				{Path: filepath.Join(dir, "b"), Shown: "b", Old: []byte("old b"), New: []byte("new b")},

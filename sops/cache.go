@@ -4,21 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
-const (
-	// maxFile bounds what is read of one file: many secrets of the largest
-	// size, and far from exhausting memory.
-	maxFile = 16 << 20
-	// maxAtOnce bounds how many files are open, and data keys asked for, at the
-	// same time.
-	maxAtOnce = 16
-)
+// maxAtOnce bounds how many files are open, and data keys asked for, at the
+// same time.
+const maxAtOnce = 16
 
 // Cache opens each file at most once and decrypts it at most once, whoever
 // asks for it: --env-file, env_file, secrets: file: and ref+sops://.
@@ -99,26 +94,13 @@ func (c *Cache) inspect(path string, data []byte) (*File, error) {
 func (c *Cache) Ahead() { c.ahead = true }
 
 // readRegular returns nil for what is not a regular file.
-func readRegular(path, abs string) (_ []byte, err error) {
-	// Not blocking, so that a pipe without a writer does not hang.
-	f, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", path, cause(err))
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", path, cause(err))
-	}
-	if !info.Mode().IsRegular() {
+func readRegular(path, abs string) ([]byte, error) {
+	data, err := safefile.Read(abs)
+	switch {
+	case errors.Is(err, safefile.ErrNotRegular):
 		return nil, nil
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", path, cause(err))
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("read %q: it is larger than %d bytes", path, maxFile)
+	case err != nil:
+		return nil, fmt.Errorf("open %q: %w", path, cause(err))
 	}
 	return data, nil
 }

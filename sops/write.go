@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,98 +15,180 @@ import (
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
 
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Write stores values, by Ref.ID(), in the encrypted files that refs name: all or
-// none. Keys, comments and the ciphertext of every other value stay as they are. restore puts
-// the files back as they were, unless somebody else changed them since.
+// none. Keys, comments and the ciphertext of every other value stay as they are, also when another process
+// writes to the same file: one waits for the other, see [safefile.Acquire]. restore puts the old values back, unless somebody
+// else changed them since; what else was written to the file meanwhile stays.
 //
 // A value that is not encrypted in its file is refused, for it would stand
 // there in the clear; so is one that the format cannot hold.
 func (s *Source) Write(ctx context.Context, values map[string]secret.Value, refs []secret.Ref) (restore func() error, err error) {
-	byFile := map[string][]secret.Ref{}
-	var paths []string
+	files, err := s.writtenFiles(refs)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockFiles(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	var changes []safefile.Change
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.before, err = f.read(lock); err != nil {
+			return nil, err
+		}
+		if f.after, err = rewrite(f.path, f.before, f.refs, values); err != nil {
+			return nil, err
+		}
+		changes = append(changes, f.change(f.before, f.after))
+	}
+	if _, err := lock.Replace(changes...); err != nil {
+		return nil, err
+	}
+	return func() error { return putBack(context.WithoutCancel(ctx), files, values) }, nil
+}
+
+// writtenFile is one encrypted file before and after.
+type writtenFile struct {
+	path, abs     string // as it was named; without symlinks
+	refs          []secret.Ref
+	before, after []byte
+}
+
+// writtenFiles groups refs by their file, in the order of refs.
+func (s *Source) writtenFiles(refs []secret.Ref) ([]*writtenFile, error) {
+	var files []*writtenFile
 	for _, ref := range refs {
 		if len(ref.Params) > 0 {
 			return nil, errors.New("ref+sops takes no parameters; remove what follows the ?")
 		}
-		if _, ok := byFile[ref.Path]; !ok {
-			paths = append(paths, ref.Path)
-		}
-		byFile[ref.Path] = append(byFile[ref.Path], ref)
-	}
-	var changes []fileChange
-	for _, path := range paths {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		abs := path
+		abs := ref.Path
 		if !filepath.IsAbs(abs) {
-			abs = filepath.Join(s.cache.base, path)
+			abs = filepath.Join(s.cache.base, ref.Path)
 		}
-		if abs, err = filepath.EvalSymlinks(abs); err != nil {
-			return nil, fmt.Errorf("open %q: %w", path, cause(err))
+		abs, err := filepath.EvalSymlinks(abs)
+		if err != nil {
+			return nil, fmt.Errorf("open %q: %w", ref.Path, cause(err))
 		}
-		c := fileChange{path: path, abs: abs}
-		if c.before, err = readRegular(path, abs); err != nil {
-			return nil, err
+		i := slices.IndexFunc(files, func(f *writtenFile) bool { return f.abs == abs })
+		if i < 0 {
+			i = len(files)
+			files = append(files, &writtenFile{path: ref.Path, abs: abs})
 		}
-		if c.after, err = rewrite(path, c.before, byFile[path], values); err != nil {
-			return nil, err
-		}
-		changes = append(changes, c)
+		files[i].refs = append(files[i].refs, ref)
 	}
-	for i, c := range changes {
-		if err := c.replace(c.before, c.after); err != nil {
-			return nil, errors.Join(err, putBack(changes[:i]))
-		}
-	}
-	return func() error { return putBack(changes) }, nil
+	return files, nil
 }
 
-func putBack(changes []fileChange) error {
+func lockFiles(ctx context.Context, files []*writtenFile) (*safefile.Lock, error) {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.abs
+	}
+	return safefile.Acquire(ctx, paths...)
+}
+
+func (f *writtenFile) read(lock *safefile.Lock) ([]byte, error) {
+	data, err := lock.Read(f.abs)
+	if err == nil && data == nil {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", f.path, cause(err))
+	}
+	return data, nil
+}
+
+func (f *writtenFile) change(from, to []byte) safefile.Change {
+	return safefile.Change{Path: f.abs, Name: f.path, Old: from, New: to}
+}
+
+// putBack gives the values in files that still are what was written their old ones.
+func putBack(ctx context.Context, files []*writtenFile, written map[string]secret.Value) (err error) {
+	lock, err := lockFiles(ctx, files)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	var errs []error
-	for _, c := range slices.Backward(changes) {
-		errs = append(errs, c.replace(c.after, c.before))
+	for _, f := range slices.Backward(files) {
+		errs = append(errs, f.putBack(lock, written))
 	}
 	return errors.Join(errs...)
 }
 
-// fileChange is one encrypted file before and after.
-type fileChange struct {
-	path, abs     string
-	before, after []byte
-}
-
-// replace exchanges the content by rename, provided that it still is what it
-// was.
-func (c *fileChange) replace(from, to []byte) error {
-	now, err := readRegular(c.path, c.abs)
+func (f *writtenFile) putBack(lock *safefile.Lock, written map[string]secret.Value) error {
+	now, err := f.read(lock)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(now, from) {
-		return fmt.Errorf("%q was changed by somebody else at the same time; nothing of it was overwritten", c.path)
+	if bytes.Equal(now, f.after) {
+		_, err := lock.Replace(f.change(now, f.before))
+		return err
 	}
-	info, err := os.Stat(c.abs)
+	// Somebody else wrote to the file since: what is still ours in it goes back.
+	old, err := f.values(f.before)
 	if err != nil {
-		return fmt.Errorf("write %q: %w", c.path, cause(err))
+		return fmt.Errorf("put the old values back: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.abs), "."+filepath.Base(c.abs)+".*")
+	have, err := f.values(now)
 	if err != nil {
-		return fmt.Errorf("write %q: %w", c.path, cause(err))
+		return fmt.Errorf("put the old values back: %w", err)
 	}
-	_, err = f.Write(to)
-	err = errors.Join(err, f.Chmod(info.Mode().Perm()), keepOwner(f, info), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), c.abs)
+	var ours []secret.Ref
+	var errs []error
+	for _, ref := range f.refs {
+		if have[ref.ID()].Equal(written[ref.ID()]) {
+			ours = append(ours, ref)
+		} else {
+			errs = append(errs, fmt.Errorf("%s was changed by another command at the same time and was left as it is", ref))
+		}
 	}
+	if len(ours) > 0 {
+		after, err := rewrite(f.path, now, ours, old)
+		if err == nil {
+			_, err = lock.Replace(f.change(now, after))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// values are those that refs have in data.
+func (f *writtenFile) values(data []byte) (map[string]secret.Value, error) {
+	file, err := Inspect(f.path, data)
 	if err != nil {
-		_ = os.Remove(f.Name()) // the error above counts
-		return fmt.Errorf("write %q: %w", c.path, cause(err))
+		return nil, err
 	}
-	return nil
+	if file == nil {
+		return nil, fmt.Errorf("%q: %w", f.path, ErrNotSOPS)
+	}
+	plain, err := file.Decrypt(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]secret.Value{}
+	for _, ref := range f.refs {
+		if values[ref.ID()], err = plain.valueOf(ref); err != nil {
+			return nil, fmt.Errorf("%q: %w", f.path, err)
+		}
+	}
+	return values, nil
+}
+
+// valueOf is the value that a reference means, the whole file without a key.
+func (p *Plain) valueOf(ref secret.Ref) (secret.Value, error) {
+	if len(ref.Key) == 0 {
+		return p.Whole()
+	}
+	return p.find(ref.Key)
 }
 
 // rewrite returns data with the values in it, encrypted with the file's own
@@ -168,12 +250,7 @@ func check(path string, data []byte, refs []secret.Ref, values map[string]secret
 		return err
 	}
 	for _, ref := range refs {
-		var got secret.Value
-		if len(ref.Key) == 0 {
-			got, err = plain.Whole()
-		} else {
-			got, err = plain.find(ref.Key)
-		}
+		got, err := plain.valueOf(ref)
 		if err != nil || !got.Equal(values[ref.ID()]) {
 			return fmt.Errorf("%q: a %s file cannot hold the new value byte for byte: use another alphabet, or another format", path, f.format)
 		}
