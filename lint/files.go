@@ -108,10 +108,18 @@ func isSampleName(base string) bool {
 // or by their first keys, env files and Dockerfiles; what git ignores is left
 // out, as are the directories of package managers.
 func (f *files) walk(ctx context.Context, dir string) ([]fileRef, error) {
+	return f.walkUntil(ctx, dir, func() bool { return false })
+}
+
+// walkUntil is walk that ends when enough says so, which is asked for each entry.
+func (f *files) walkUntil(ctx context.Context, dir string, enough func() bool) ([]fileRef, error) {
 	var list []fileRef
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if ctxErr := ctx.Err(); ctxErr != nil {
 			return ctxErr
+		}
+		if enough() {
+			return fs.SkipAll
 		}
 		if err != nil {
 			if d != nil && d.IsDir() && path != dir {

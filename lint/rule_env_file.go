@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +62,19 @@ func (f *envFile) whyNot(v *envVar) string {
 	if why := cmp.Or(f.linter.whyUnedited(f.path, v.name), f.linter.whyOut(f.compose)); why != "" {
 		return why
 	}
-	return f.compose.whyEnv(f.path, v.name, f.linter)
+	if why := f.compose.whyEnv(f.path, v.name, f.linter); why != "" {
+		return why
+	}
+	return f.linter.whyRead(f.path, v.name)
+}
+
+// whyRead gives the reason why an entry of an env file stays for the sake of those whom migrate does not edit, or "".
+func (l *linter) whyRead(path, name string) string {
+	if filepath.Base(path) == ".env" && len(l.envUsers[path]) == 0 &&
+		!slices.ContainsFunc(l.takers(path), func(c *composeFile) bool { return c.takes(name) }) {
+		return Unnamed
+	}
+	return l.readers().Why(path, name)
 }
 
 // each visits the secrets of an env file.

@@ -54,6 +54,7 @@ func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
 		return nil, err
 	}
 	l.files.trees = l.trees(paths)
+	l.readers = sync.OnceValue(func() *Readers { return l.readersOf(ctx) })
 	for batch := l.next(); len(batch) > 0; batch = l.next() {
 		results := make([]result, len(batch))
 		l.each(ctx, len(batch), func(i int) { results[i] = l.file(batch[i]) })
@@ -93,6 +94,7 @@ type linter struct {
 	leads    map[string]*composeFile   // by path of a compose file, who first leads to it
 	byName   []*composeFile            // that name env files with variables
 	envUsers map[string][]*composeFile // by path of an env file that a service names
+	readers  func() *Readers           // of env files, found when first asked for
 }
 
 // result is what one file gave.

@@ -119,7 +119,7 @@ func (l *linter) staysInDotenv(c *composeFile, name string) bool {
 			continue
 		}
 		for _, v := range EnvVars(data, o.policy, o.taken) {
-			if v.Name == name && (!v.Secret || v.Ignored || v.Why != "" || l.whyUnedited(path, name) != "" || o.whyEnv(path, name, l) != "") {
+			if v.Name == name && (!v.Secret || v.Ignored || v.Why != "" || l.whyUnedited(path, name) != "" || o.whyEnv(path, name, l) != "" || l.whyRead(path, name) != "") {
 				return true
 			}
 		}

@@ -292,7 +292,22 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	if e.dotenv && c.o.Files && !c.onlyInEnvironments(v.Name) {
 		return outsideEnvironments
 	}
-	return ""
+	if e.dotenv && len(e.users) == 0 && !c.isTaken(e.path, v.Name) {
+		return lint.Unnamed
+	}
+	return c.readers.Why(e.path, v.Name)
+}
+
+// isTaken reports whether a compose file of the plan takes a variable of an .env.
+func (p *planner) isTaken(path, name string) bool {
+	return slices.ContainsFunc(p.all, func(n *part) bool {
+		sees := slices.Contains(n.envPaths(), path)
+		return sees && n.out != nil && n.mentions(name) || slices.ContainsFunc(n.trees, func(t *yaml.Node) bool {
+			return sees && takenBy(t)[name] || slices.ContainsFunc(services(t), func(s *service) bool {
+				return slices.ContainsFunc(s.envFiles(n.dir), func(f envFileRef) bool { return f.path == path })
+			})
+		})
+	})
 }
 
 // meansElsewhere reports whether a variable of an included .env means something

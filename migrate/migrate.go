@@ -92,6 +92,13 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	p := newPlanner(o)
 	p.within = lint.TreesOf(o.Lint.Dir, files, paths)
 	p.all = p.parts(files)
+	var run []string
+	for _, n := range p.all {
+		run = append(run, n.path)
+	}
+	if p.readers, err = lint.NewReaders(ctx, o.Lint.Dir, p.within, p.policy, run); err != nil {
+		return nil, err
+	}
 	found, err := findings(ctx, o, paths)
 	if err != nil {
 		return nil, err
@@ -119,14 +126,15 @@ func findings(ctx context.Context, o Options, paths []string) ([]lint.Finding, e
 }
 
 type planner struct {
-	o      Options
-	policy secret.Policy
-	all    []*part
-	within lint.Trees                   // of what may be edited
-	stay   map[string]map[string]string // env file -> variable -> why it has to stay
-	partly map[string]string            // as in Plan
-	args   map[dockerArg]string         // why an argument has to stay one
-	torn   bool                         // this pass moved what a later file had to keep
+	o       Options
+	policy  secret.Policy
+	all     []*part
+	within  lint.Trees                   // of what may be edited
+	readers *lint.Readers                // of env files, that are not edited
+	stay    map[string]map[string]string // env file -> variable -> why it has to stay
+	partly  map[string]string            // as in Plan
+	args    map[dockerArg]string         // why an argument has to stay one
+	torn    bool                         // this pass moved what a later file had to keep
 	state
 }
 
