@@ -40,82 +40,179 @@ func newDoctor(s *session) *cli.Command {
 	})
 }
 
-// check is one line of the report.
-type check struct {
+// finding is one line of the report.
+type finding struct {
 	Name    string `json:"check"`
 	OK      bool   `json:"ok"`
 	Message string `json:"message"`
 }
 
-// doctor collects the checks of one subject.
+// check is one row of the table of doctor. What it asks of the store and the engine is in
+// the doctor's facts; a check whose facts are missing is not run.
+type check struct {
+	subject string
+	needs   facts
+	run     func(*doctor, context.Context)
+}
+
+// facts are what a check needs to have been found.
+type facts int
+
+const (
+	nothing facts = iota
+	aStore
+	anEngine
+	aLocalEngine // that can mount the store
+)
+
+// checks returns the table, in the order of the report.
+func checks() []check {
+	return []check{
+		{"compose", nothing, (*doctor).checkCompose},
+		{"machine", aStore, (*doctor).checkStore},
+		{"machine", anEngine, (*doctor).checkEngine},
+		{"machine", aLocalEngine, (*doctor).checkMounts},
+		{"machine", aLocalEngine, (*doctor).checkBoot},
+		{"machine", aLocalEngine, (*doctor).checkUsers},
+		{"machine", anEngine, (*doctor).checkAutolock},
+		{"machine", aLocalEngine, (*doctor).checkLeftovers},
+		{"keys", nothing, (*doctor).checkKeys},
+		{"project", nothing, (*doctor).checkProject},
+	}
+}
+
+// doctor collects the findings of one subject, with what its checks share.
 type doctor struct {
 	*session
-	checks []check
+	findings []finding
+
+	store    *tmpfs.Store // nil when it cannot be opened
+	eng      *engine.Engine
+	info     engine.Info
+	local    error // why the engine cannot mount the store
+	projects []*mounting
 }
 
 func (d *doctor) add(name string, err error, format string, args ...any) {
 	if err == nil {
-		d.checks = append(d.checks, check{name, true, fmt.Sprintf(format, args...)})
+		d.findings = append(d.findings, finding{name, true, fmt.Sprintf(format, args...)})
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		d.checks = append(d.checks, check{name, false, line})
+		d.findings = append(d.findings, finding{name, false, line})
 	}
 }
 
 // runDoctor checks all subjects at once and reports them in order.
 func runDoctor(ctx context.Context, s *session, format string, only []string) error {
-	subjects, err := chosen(only)
+	names, err := subjects(only)
 	if err != nil {
 		return err
 	}
-	results := make([]doctor, len(subjects))
+	results := make([]doctor, len(names))
 	var wg sync.WaitGroup
-	for i, subject := range subjects {
+	for i, name := range names {
 		results[i].session = s
-		wg.Go(func() { subject(&results[i], ctx) })
+		wg.Go(func() { results[i].examine(ctx, name) })
 	}
 	wg.Wait()
-	var checks []check
+	var findings []finding
 	for _, r := range results {
-		checks = append(checks, r.checks...)
+		findings = append(findings, r.findings...)
 	}
-	if err := printChecks(s.Stdout, checks, format); err != nil {
+	if err := printFindings(s.Stdout, findings, format); err != nil {
 		return err
 	}
-	for _, c := range checks {
-		if !c.OK {
-			return exitError(exitFindings)
-		}
+	if slices.ContainsFunc(findings, func(f finding) bool { return !f.OK }) {
+		return exitError(exitFindings)
 	}
 	return nil
 }
 
-// subject is one thing to check; it adds its lines to the doctor.
-type subject func(*doctor, context.Context)
-
-// chosen are the subjects named, or all.
-func chosen(only []string) ([]subject, error) {
-	all := []struct {
-		name  string
-		check subject
-	}{
-		{"compose", (*doctor).checkCompose}, {"machine", (*doctor).checkMachine}, {"keys", (*doctor).checkKeys}, {"project", (*doctor).checkProject},
-	}
-	var list []subject
-	var names []string
-	for _, s := range all {
-		names = append(names, s.name)
-		if len(only) == 0 || slices.Contains(only, s.name) {
-			list = append(list, s.check)
+// subjects returns the subjects named, or all.
+func subjects(only []string) ([]string, error) {
+	var all, list []string
+	for _, c := range checks() {
+		if !slices.Contains(all, c.subject) {
+			all = append(all, c.subject)
 		}
 	}
 	for _, name := range only {
-		if !slices.Contains(names, name) {
-			return nil, usagef("--check is one of %s, not %q", strings.Join(names, ", "), name)
+		if !slices.Contains(all, name) {
+			return nil, usagef("--check is one of %s, not %q", strings.Join(all, ", "), name)
+		}
+	}
+	for _, name := range all {
+		if len(only) == 0 || slices.Contains(only, name) {
+			list = append(list, name)
 		}
 	}
 	return list, nil
+}
+
+// examine runs the checks of one subject whose facts are there.
+func (d *doctor) examine(ctx context.Context, subject string) {
+	if subject == "machine" {
+		defer d.lookAtMachine(ctx)()
+	}
+	for _, c := range checks() {
+		if c.subject == subject && d.has(c.needs) {
+			c.run(d, ctx)
+		}
+	}
+}
+
+func (d *doctor) has(f facts) bool {
+	switch f {
+	case aStore:
+		return d.store != nil
+	case anEngine:
+		return d.eng != nil
+	case aLocalEngine:
+		return d.store != nil && d.eng != nil && d.local == nil
+	}
+	return true
+}
+
+// lookAtMachine opens the store and the engine, and adds a finding for what cannot be
+// opened. It returns what closes them.
+func (d *doctor) lookAtMachine(ctx context.Context) (closeAll func()) {
+	closers := []io.Closer{}
+	closeAll = func() {
+		for _, c := range closers {
+			_ = c.Close() // a directory handle, a connection
+		}
+	}
+	store, err := tmpfs.Open(d.storeOptions())
+	if err != nil {
+		d.add("store", err, "")
+	} else {
+		d.store, closers = store, append(closers, store)
+	}
+	eng, err := d.connect(ctx)
+	if err != nil {
+		d.add("engine", err, "")
+		return closeAll
+	}
+	closers = append(closers, eng)
+	if d.info, err = eng.Info(ctx); err != nil {
+		d.add("engine", err, "")
+		return closeAll
+	}
+	d.eng = eng
+	if d.store == nil {
+		return closeAll
+	}
+	if d.local = eng.Local(ctx, d.store.Dir()); d.local != nil {
+		return closeAll
+	}
+	containers, err := eng.Containers(ctx, "")
+	if err != nil {
+		d.add("store", err, "")
+		return closeAll
+	}
+	d.projects = mountings(d.store.Dir(), containers)
+	return closeAll
 }
 
 func (d *doctor) checkCompose(ctx context.Context) {
@@ -127,36 +224,16 @@ func (d *doctor) checkCompose(ctx context.Context) {
 	d.add("compose", nil, "docker compose %s at %s", docker.Version, docker.Path)
 }
 
-// checkMachine looks at the store and the engine, and at what one holds for the other.
-func (d *doctor) checkMachine(ctx context.Context) {
-	store, err := tmpfs.Open(d.storeOptions())
-	if err != nil {
-		d.add("store", err, "")
-	} else {
-		defer func() { _ = store.Close() }() // a directory handle
-		d.checkStore(store)
+// checkEngine says which engine answers, and whether it can mount the store.
+func (d *doctor) checkEngine(context.Context) {
+	d.add("engine", nil, "Docker %s, API %s, at %s", d.info.ServerVersion, d.info.APIVersion, d.eng.Host())
+	if d.store != nil {
+		d.add("engine", d.local, "it runs on this machine and can mount the store")
 	}
-	eng, err := d.connect(ctx)
-	if err != nil {
-		d.add("engine", err, "")
-		return
-	}
-	defer func() { _ = eng.Close() }() // a connection
-	info, err := eng.Info(ctx)
-	d.add("engine", err, "Docker %s, API %s, at %s", info.ServerVersion, info.APIVersion, eng.Host())
-	if store == nil || err != nil {
-		return
-	}
-	local := eng.Local(ctx, store.Dir())
-	d.add("engine", local, "it runs on this machine and can mount the store")
-	if local != nil {
-		return
-	}
-	d.checkMounts(ctx, store, eng)
-	d.checkLeftovers(ctx, store, eng)
 }
 
-func (d *doctor) checkStore(store *tmpfs.Store) {
+func (d *doctor) checkStore(context.Context) {
+	store := d.store
 	kind, noswap, err := store.Filesystem()
 	swap := "its pages can be swapped out where swap is on"
 	if noswap {
@@ -226,7 +303,8 @@ func (d *doctor) checkProject(ctx context.Context) {
 }
 
 // checkLeftovers finds files that no container uses.
-func (d *doctor) checkLeftovers(ctx context.Context, store *tmpfs.Store, eng *engine.Engine) {
+func (d *doctor) checkLeftovers(ctx context.Context) {
+	store, eng := d.store, d.eng
 	names, err := store.Projects()
 	if err != nil {
 		d.add("leftovers", err, "")
@@ -275,19 +353,19 @@ func (d *doctor) checkLeftovers(ctx context.Context, store *tmpfs.Store, eng *en
 	}
 }
 
-func printChecks(out io.Writer, checks []check, format string) error {
+func printFindings(out io.Writer, list []finding, format string) error {
 	if format == "json" {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		findings := []check{}
-		for _, c := range checks {
+		failed := []finding{}
+		for _, c := range list {
 			if !c.OK {
-				findings = append(findings, c)
+				failed = append(failed, c)
 			}
 		}
-		return e.Encode(map[string]any{"checks": checks, "findings": findings})
+		return e.Encode(map[string]any{"checks": list, "findings": failed})
 	}
-	for _, c := range checks {
+	for _, c := range list {
 		mark := "ok  "
 		if !c.OK {
 			mark = "FAIL"

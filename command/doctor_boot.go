@@ -12,7 +12,7 @@ import (
 
 // checkBoot finds projects that the engine starts again after a reboot, when nothing
 // puts their files back before it does.
-func (d *doctor) checkBoot(ctx context.Context, eng *engine.Engine, projects []*mounting) {
+func (d *doctor) checkBoot(ctx context.Context) {
 	if !d.systemdRuns() {
 		return
 	}
@@ -21,8 +21,8 @@ func (d *doctor) checkBoot(ctx context.Context, eng *engine.Engine, projects []*
 	if os.Geteuid() == 0 {
 		install = "sudo " + install
 	}
-	for _, m := range projects {
-		restarts, err := m.restarts(ctx, eng)
+	for _, m := range d.projects {
+		restarts, err := m.restarts(ctx, d.eng)
 		switch {
 		case err != nil:
 			d.add("boot", err, "")

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/compose-secure/compose-secure/engine"
-	"github.com/compose-secure/compose-secure/tmpfs"
 )
 
 // workingDirLabel is docker compose's own: the project's directory.
@@ -21,15 +20,9 @@ type mounting struct {
 	missing    []string // files that are not there any more, sorted
 }
 
-// checkMounts looks at the files of the store that containers of any project mount: whether they
-// are there, and whether they will be after a reboot.
-func (d *doctor) checkMounts(ctx context.Context, store *tmpfs.Store, eng *engine.Engine) {
-	containers, err := eng.Containers(ctx, "")
-	if err != nil {
-		d.add("store", err, "")
-		return
-	}
-	projects := mountings(store.Dir(), containers)
+// checkMounts looks at whether the files of the store that containers of any project mount are there.
+func (d *doctor) checkMounts(context.Context) {
+	projects := d.projects
 	complete := true
 	for _, m := range projects {
 		if len(m.missing) > 0 {
@@ -40,7 +33,6 @@ func (d *doctor) checkMounts(ctx context.Context, store *tmpfs.Store, eng *engin
 	if complete && len(projects) > 0 {
 		d.add("store", nil, "every secret that a container mounts is in RAM")
 	}
-	d.checkBoot(ctx, eng, projects)
 }
 
 // mountings are the projects with containers that mount files below dir, sorted.

@@ -36,8 +36,8 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string // NAME=VALUE
-	// Machine is the directory that has the place of / where systemd is looked
-	// for; "" is the machine's own.
+	// Machine is the directory that has the place of / where systemd and the users of
+	// the machine are looked for; "" is the machine's own.
 	Machine string
 }
 

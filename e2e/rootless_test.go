@@ -57,6 +57,33 @@ func TestRemappedIDs(t *testing.T) {
 	p := newProjectAt(t, permissionProject, []string{"DOCKER_HOST=unix://" + socket})
 	checkPermissions(t, p)
 	p.checkBoot(p.containers())
+	checkLogin(t, socket)
+}
+
+// checkLogin runs a service with the uid of a login of this machine on an engine that maps it
+// away, and wants doctor to see no danger.
+func checkLogin(t *testing.T, socket string) {
+	t.Helper()
+	const login, uid = "e2e-login", "4343"
+	mustRun(t, "sh", "-c", "userdel "+login+" 2>/dev/null; useradd --no-create-home --user-group --uid "+uid+" --shell /bin/sh "+login)
+	t.Cleanup(func() { mustRun(t, "userdel", login) })
+	p := newProjectAt(t, strings.ReplaceAll(`
+services:
+  web:
+    image: `+busyboxImage+`
+    pull_policy: never
+    network_mode: none
+    user: "UID:UID"
+    command: ["sleep", "1000"]
+    environment: {APP_TOKEN: "${APP_TOKEN}"}
+    stop_signal: SIGKILL
+`, "UID", uid), []string{"DOCKER_HOST=unix://" + socket})
+	p.secrets("APP_TOKEN=" + randomWord())
+	p.must("up", "-d")
+	r := p.secure("doctor", "--check", "machine")
+	if !strings.Contains(r.stdout, "no login of this machine has the uid of a container with secrets") {
+		t.Errorf("doctor beside an engine that maps ids:\n%s", r.output())
+	}
 }
 
 // TestRootless runs the tool beside a rootless engine: owner and mode of each file are as

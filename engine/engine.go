@@ -116,6 +116,8 @@ type Info struct {
 	OperatingSystem, OSType, Architecture string
 	KernelVersion, RootDir                string
 	Rootless, UserNS, Swarm               bool
+	NodeID                                string // of the swarm
+	Manager                               bool   // of the swarm
 }
 
 // Info asks the engine about itself; the answer is kept.
@@ -130,7 +132,7 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 		OperatingSystem: i.OperatingSystem, OSType: i.OSType, Architecture: i.Architecture,
 		KernelVersion: i.KernelVersion, RootDir: i.DockerRootDir,
 		Rootless: hasOption(i.SecurityOptions, "rootless"), UserNS: hasOption(i.SecurityOptions, "userns"),
-		Swarm: i.Swarm.LocalNodeState == "active",
+		Swarm: i.Swarm.LocalNodeState == "active", NodeID: i.Swarm.NodeID, Manager: i.Swarm.ControlAvailable,
 	}, nil
 }
 
