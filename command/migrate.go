@@ -38,6 +38,9 @@ func newMigrate(s *session) *cli.Command {
    includes or extends, env files and Dockerfiles are edited with it. Prints a diff
    without values; --write applies it, all files or none. What cannot be moved is listed with what to do by hand,
    as is a compose file that cannot be edited; exit code 3 says that none could be.
+   Who can decrypt the SOPS file is printed first. An existing one keeps its recipients: --age
+   has to name the same. --write opens what it made with a key of yours before a value
+   leaves its old place; without such a key it changes nothing, unless --force is given.
    The files of --store files are for their owner alone (0600): who cannot read them under
    plain docker compose is named, with the command that helps.
    PATH is a compose file or a directory.
@@ -47,9 +50,9 @@ func newMigrate(s *session) *cli.Command {
      compose-secure migrate --age age1... --write`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "write", Usage: "apply the changes", Destination: &o.write},
-			&cli.BoolFlag{Name: "force", Usage: "write files that have uncommitted changes", Destination: &o.force},
+			&cli.BoolFlag{Name: "force", Usage: "write files that have uncommitted changes, and a SOPS file that no key here opens", Destination: &o.force},
 			&cli.StringFlag{Name: "store", Value: "sops", Usage: "where values go: `sops|files`", Destination: &o.store},
-			&cli.StringSliceFlag{Name: "age", Usage: "age `RECIPIENT` of a new SOPS file (default: .sops.yaml); may be repeated", Destination: &o.age},
+			&cli.StringSliceFlag{Name: "age", Usage: "age `RECIPIENT` of a new SOPS file (default: .sops.yaml of the work tree); may be repeated", Destination: &o.age},
 			&cli.StringFlag{Name: "config", Usage: "configuration `FILE` (default: " + lint.ConfigName + ")", Destination: &o.config},
 		},
 	}, func(c *cli.Context, paths []string) error {
@@ -204,25 +207,11 @@ func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 		if err := ui.Printf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
 			return err
 		}
-		if err := s.printRecipients(o, st); err != nil && len(o.age.Value()) > 0 {
-			return err // without --age, one may be named for --write
-		}
 	}
-	return s.printApply(o, p)
-}
-
-// printRecipients says who can decrypt a new SOPS file: a .sops.yaml that
-// somebody else wrote may have chosen them.
-func (s *session) printRecipients(o *migrateOptions, st *migrate.Store) error {
-	if o.store == "files" || st.Exists {
-		return nil
-	}
-	names, err := sops.Recipients(st.Path, o.age.Value())
-	if err != nil {
+	if err := s.printHolders(o, p, true); err != nil {
 		return err
 	}
-	err = ui.Printf(s.Stderr, "%s can be decrypted by: %s\n", shownPath(st.Path), strings.Join(names, ", "))
-	return err
+	return s.printApply(o, p)
 }
 
 func values(n int) string { return count(n, "value", "values") }
@@ -246,12 +235,15 @@ func shownPath(path string) string {
 
 // write applies the plan, all files or none, and says what to rotate.
 func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan) error {
+	if err := s.printHolders(o, p, false); err != nil {
+		return err
+	}
 	changes, err := storeChanges(p, o)
 	if err != nil {
 		return err
 	}
 	if !o.force {
-		if err := s.checkCommitted(ctx, p.Changes); err != nil {
+		if err := errors.Join(s.checkCommitted(ctx, p.Changes), checkOpens(ctx, o, changes)); err != nil {
 			return err
 		}
 	}
@@ -261,9 +253,6 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 	}
 	for _, st := range p.Stores {
 		if err := ui.Printf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
-			return err
-		}
-		if err := s.printRecipients(o, st); err != nil {
 			return err
 		}
 	}
@@ -296,7 +285,7 @@ func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) 
 		for _, v := range st.Values {
 			added = append(added, sops.Added{Name: v.Name, Value: v.Value})
 		}
-		data, err := sops.Extend(st.Path, old, added, o.age.Value())
+		data, err := sops.Extend(st.Path, old, added, o.holders(st))
 		if err != nil {
 			return nil, err
 		}

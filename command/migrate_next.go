@@ -45,7 +45,7 @@ func noRecipient(o *migrateOptions, p *migrate.Plan) string {
 		if _, err := os.Stat(st.Path); err == nil {
 			continue // it has its recipients
 		}
-		if missing := sops.NoRecipient(st.Path); missing != "" {
+		if missing := sops.NoRecipient(st.Path, st.Tree); missing != "" {
 			return missing
 		}
 	}

@@ -47,7 +47,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               func(e *testscript.Env) error { return setUpScript(e, bin, cache) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "oneline": oneLine, "gone": gone, "holds": holds, "eventually": eventually,
+			"exits": exits, "vault": vault, "oneline": oneLine, "gone": gone, "holds": holds, "eventually": eventually,
 		},
 	})
 }

@@ -52,6 +52,21 @@ func (t Trees) Outside(path string) bool {
 	})
 }
 
+// Around returns the work tree that a file lies in; without git, the widest of the trees
+// that has it, or its folder.
+func (t Trees) Around(path string) string {
+	folder := resolved(filepath.Dir(path))
+	if tree := WorkTree(folder); tree != "" {
+		return tree
+	}
+	for _, tree := range t { // sorted: the widest comes first
+		if !(Trees{tree}).Outside(folder) {
+			return tree
+		}
+	}
+	return folder
+}
+
 // outside is Outside where it is known what was named.
 func (f *files) outside(path string) bool { return f != nil && f.trees != nil && f.trees.Outside(path) }
 

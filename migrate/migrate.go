@@ -49,6 +49,7 @@ type Store struct {
 	Path   string // of the SOPS file, or of the directory of files
 	Exists bool
 	Values []Value
+	Tree   string // the work tree that it lies in; without git, the folder of the project
 }
 
 // Change is a file before and after. Old is nil for a new file.
@@ -212,6 +213,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	plan := &Plan{}
 	for _, n := range p.stores {
 		if s := n.store(p); len(s.Values) > 0 {
+			s.Tree = p.within.Around(s.Path)
 			plan.Stores = append(plan.Stores, s)
 		}
 	}

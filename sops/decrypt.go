@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
-	"github.com/getsops/sops/v3/config"
 
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -97,27 +94,6 @@ func (f *File) verify(key []byte, cipher aes.Cipher) error {
 
 func macMismatch(path string) error {
 	return fmt.Errorf("%q: %w: it was changed outside of sops, or merged by hand; restore it, or check it with `sops edit --ignore-mac`", path, ErrMAC)
-}
-
-// storesConfig reads how the user wants decrypted files indented, from the
-// .sops.yaml nearest above path, as the sops command does. A .sops.yaml that
-// cannot be read matters to encryption only.
-func storesConfig(path string) *config.StoresConfig {
-	dir, err := filepath.Abs(filepath.Dir(path))
-	for err == nil {
-		name := filepath.Join(dir, ".sops.yaml")
-		if _, statErr := os.Stat(name); statErr == nil {
-			if c, err := config.LoadStoresConfig(name); err == nil {
-				return c
-			}
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	return config.NewStoresConfig()
 }
 
 // Plain is the decrypted content of a File. It prints nothing of it: the

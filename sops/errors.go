@@ -15,4 +15,6 @@ var (
 	ErrVersion = errors.New("unsupported SOPS version")
 	// ErrNotSOPS: a SOPS file is required and this is another file.
 	ErrNotSOPS = errors.New("not a SOPS file")
+
+	errUnknownKey = errors.New("it is of a kind that this program does not know")
 )

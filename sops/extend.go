@@ -1,18 +1,13 @@
 package sops
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
-	sopsage "github.com/getsops/sops/v3/age"
-	"github.com/getsops/sops/v3/config"
-	"github.com/getsops/sops/v3/keyservice"
-	"github.com/getsops/sops/v3/version"
 
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -24,10 +19,9 @@ type Added struct {
 }
 
 // Extend returns the SOPS file path, whose content is data, with values added at
-// its top level; the ciphertext of the others stays as it is. Without data it
-// makes a new file, in the format of its name, for the age recipients, or for those that the creation
-// rules of .sops.yaml give the path. It writes nothing to disk.
-func Extend(path string, data []byte, added []Added, recipients []string) (out []byte, err error) {
+// its top level; the ciphertext of the others stays as it is, and so do its recipients. Without data it
+// makes a new file, in the format of its name, for those that to names. It writes nothing to disk.
+func Extend(path string, data []byte, added []Added, to For) (out []byte, err error) {
 	// The library panics on some malformed input; the panic may hold content.
 	defer func() {
 		if recover() != nil {
@@ -43,7 +37,7 @@ func Extend(path string, data []byte, added []Added, recipients []string) (out [
 		if format != YAML && format != JSON && format != Dotenv {
 			return nil, fmt.Errorf("%q: name a new SOPS file *.yaml, *.json or *.env", path)
 		}
-		tree, key, err = newTree(path, recipients)
+		tree, key, err = newTree(path, to)
 	} else {
 		tree, format, key, err = openTree(path, data, cipher)
 	}
@@ -119,83 +113,24 @@ func openTree(path string, data []byte, cipher aes.Cipher) (*sops.Tree, Format, 
 	return *f.tree, f.format, key, f.verify(key, cipher)
 }
 
-func newTree(path string, recipients []string) (*sops.Tree, []byte, error) {
-	meta, err := newMetadata(path, recipients)
+func newTree(path string, to For) (*sops.Tree, []byte, error) {
+	meta, _, err := newMetadata(path, to)
 	if err != nil {
 		return nil, nil, err
 	}
 	tree := &sops.Tree{Branches: sops.TreeBranches{sops.TreeBranch{}}, Metadata: meta, FilePath: path}
-	key, errs := tree.GenerateDataKeyWithKeyServices([]keyservice.KeyServiceClient{keyservice.NewLocalClient()})
+	s := newKeyServer(&sync.Mutex{})
+	s.chosen = len(to.Age) > 0
+	key, errs := tree.GenerateDataKeyWithKeyServices(s.clients())
 	if len(errs) > 0 {
-		return nil, nil, fmt.Errorf("%q: its data key cannot be encrypted for every recipient; check them and the access to the key service", path)
+		// The causes are dropped: they quote programs and their output.
+		why := "check them and the access to the key service"
+		if len(s.failed) > 0 {
+			why = strings.Join(s.failed, "; ")
+		}
+		return nil, nil, fmt.Errorf("%q: its data key cannot be encrypted for every recipient: %s", path, why)
 	}
 	return tree, key, nil
-}
-
-// NoRecipient says why a new file at path has nobody to be encrypted for unless
-// one is named, or "".
-func NoRecipient(path string) string {
-	if err := creationRule(path, new(sops.Metadata)); err == nil {
-		return ""
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		if file, err := config.LookupConfigFile(abs); err == nil && file.Path != "" {
-			return "no rule of .sops.yaml fits " + filepath.Base(path)
-		}
-	}
-	return "there is no .sops.yaml"
-}
-
-// Recipients names those who will be able to decrypt a new SOPS file: age
-// recipients, fingerprints of PGP, names of keys of a KMS.
-func Recipients(path string, recipients []string) ([]string, error) {
-	meta, err := newMetadata(path, recipients)
-	if err != nil {
-		return nil, err
-	}
-	var list []string
-	for _, group := range meta.KeyGroups {
-		for _, k := range group {
-			list = append(list, k.ToString())
-		}
-	}
-	return list, nil
-}
-
-func newMetadata(path string, recipients []string) (sops.Metadata, error) {
-	meta := sops.Metadata{UnencryptedSuffix: sops.DefaultUnencryptedSuffix, Version: version.Version}
-	if len(recipients) > 0 {
-		keys, err := sopsage.MasterKeysFromRecipients(strings.Join(recipients, ","))
-		if err != nil {
-			return meta, errors.New("an age recipient looks like age1...; age-keygen -y shows yours")
-		}
-		group := sops.KeyGroup{}
-		for _, k := range keys {
-			group = append(group, k)
-		}
-		meta.KeyGroups = []sops.KeyGroup{group}
-	} else if err := creationRule(path, &meta); err != nil {
-		return meta, err
-	}
-	return meta, nil
-}
-
-// creationRule takes the recipients from .sops.yaml.
-func creationRule(path string, meta *sops.Metadata) error {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return fmt.Errorf("find %q: %w", path, err)
-	}
-	file, err := config.LookupConfigFile(abs)
-	if err != nil || file.Path == "" {
-		return fmt.Errorf("there is no .sops.yaml that says for whom to encrypt %q; name an age recipient with --age", path)
-	}
-	rule, err := config.LoadCreationRuleForFile(file.Path, abs, nil)
-	if err != nil || rule == nil || len(rule.KeyGroups) == 0 {
-		return fmt.Errorf("%q has no creation rule that fits %q", file.Path, path)
-	}
-	meta.KeyGroups, meta.ShamirThreshold = rule.KeyGroups, rule.ShamirThreshold
-	return nil
 }
 
 // seal encrypts a tree in the clear. Causes are dropped: they may hold values.

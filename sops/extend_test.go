@@ -24,11 +24,11 @@ func added(pairs ...string) []sops.Added {
 func TestExtend(t *testing.T) {
 	key := ageHome(t)
 	path := filepath.Join(t.TempDir(), "secrets.enc.env")
-	first, err := sops.Extend(path, nil, added("A", "one", "B", "two\nlines $x \"q\""), []string{key.Recipient})
+	first, err := sops.Extend(path, nil, added("A", "one", "B", "two\nlines $x \"q\""), sops.For{Age: []string{key.Recipient}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := sops.Extend(path, first, added("C", "three"), nil)
+	second, err := sops.Extend(path, first, added("C", "three"), sops.For{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestExtendForOthers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".sops.yaml"), []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	data, err := sops.Extend(filepath.Join(dir, "a.enc.env"), nil, added("A", "one"), nil)
+	data, err := sops.Extend(filepath.Join(dir, "a.enc.env"), nil, added("A", "one"), sops.For{Tree: dir})
 	if err != nil {
 		t.Fatalf("who encrypts by .sops.yaml need not be able to decrypt: %v", err)
 	}
@@ -82,7 +82,7 @@ func TestExtendFormats(t *testing.T) {
 			format = sops.JSON
 		}
 		old := recipe{format: format, keys: []keys.MasterKey{key}}.encrypt(t, start)
-		data, err := sops.Extend(name, old, added("A", value), nil)
+		data, err := sops.Extend(name, old, added("A", value), sops.For{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -129,7 +129,7 @@ func TestExtendRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := sops.Extend(filepath.Join(dir, tt.file), tt.data, added("A", "hunter3"), tt.recipients)
+			out, err := sops.Extend(filepath.Join(dir, tt.file), tt.data, added("A", "hunter3"), sops.For{Age: tt.recipients, Tree: dir})
 			if err == nil || !strings.Contains(err.Error(), tt.want) || out != nil {
 				t.Fatalf("error %v, want %q", err, tt.want)
 			}

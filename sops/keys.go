@@ -1,21 +1,20 @@
 package sops
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 
 	"filippo.io/age"
 	"github.com/getsops/sops/v3"
 	sopsage "github.com/getsops/sops/v3/age"
 	"github.com/getsops/sops/v3/keyservice"
 	"github.com/getsops/sops/v3/pgp"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // dataKey retrieves the key that encrypts the values, from any key service
@@ -30,9 +29,8 @@ func (f *File) dataKey() ([]byte, error) {
 			return key, nil
 		}
 	}
-	s := &keyServer{prompt: f.prompt}
-	services := []keyservice.KeyServiceClient{keyservice.NewCustomLocalClient(s)}
-	key, err := (*f.tree).Metadata.GetDataKeyWithKeyServices(services, order)
+	s := newKeyServer(f.prompt)
+	key, err := (*f.tree).Metadata.GetDataKeyWithKeyServices(s.clients(), order)
 	if err != nil {
 		// The cause is dropped: it quotes key commands and their output.
 		if len(s.failed) == 0 {
@@ -41,56 +39,6 @@ func (f *File) dataKey() ([]byte, error) {
 		return nil, f.noKey(s.failed)
 	}
 	return key, nil
-}
-
-// keyServer is the library's own key service. It remembers why a key could
-// not be used, and asks the user for one passphrase at a time.
-type keyServer struct {
-	keyservice.Server
-	prompt *sync.Mutex
-	failed []string
-}
-
-// Decrypt implements keyservice.KeyServiceServer.
-func (s *keyServer) Decrypt(ctx context.Context, req *keyservice.DecryptRequest) (*keyservice.DecryptResponse, error) {
-	switch req.GetKey().GetKeyType().(type) {
-	case *keyservice.Key_AgeKey, *keyservice.Key_PgpKey:
-		s.prompt.Lock()
-		defer s.prompt.Unlock()
-	}
-	if k := req.GetKey().GetVaultKey(); k != nil {
-		if own := os.Getenv("VAULT_ADDR"); own != "" && !isSameServer(own, k.GetVaultAddress()) {
-			s.failed = append(s.failed, fmt.Sprintf("%s (VAULT_ADDR is %s, and its token is sent nowhere else; correct vault_address in the file, or set VAULT_ADDR to it if you trust it)",
-				keyName(req.GetKey()), serverOf(own)))
-			return nil, errors.New("another Vault than that of VAULT_ADDR")
-		}
-	}
-	rsp, err := s.Server.Decrypt(ctx, req)
-	if err != nil {
-		s.failed = append(s.failed, keyName(req.GetKey())+" ("+whyNot(req.GetKey(), err)+")")
-	}
-	return rsp, err
-}
-
-// isSameServer compares scheme, host and port of two addresses. One that cannot be read is another.
-func isSameServer(a, b string) bool {
-	server := serverOf(a)
-	return server != unreadable && server == serverOf(b)
-}
-
-const unreadable = "not an address"
-
-// serverOf is scheme://host:port of an address.
-func serverOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
-		return unreadable
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // noKey names the keys that the file wants, and what is wrong with each.
@@ -106,8 +54,10 @@ func (f *File) noKey(failed []string) error {
 	return fmt.Errorf("%q: %w%s: it is encrypted for %s", f.path, ErrNoKey, need, strings.Join(failed, "; "))
 }
 
-// keyName names a master key by what is public about it.
-func keyName(key *keyservice.Key) string {
+// keyName names a master key by what is public about it, on one line.
+func keyName(key *keyservice.Key) string { return secret.Printable(publicName(key)) }
+
+func publicName(key *keyservice.Key) string {
 	switch k := key.GetKeyType().(type) {
 	case *keyservice.Key_AgeKey:
 		return "age " + k.AgeKey.GetRecipient()
@@ -173,3 +123,14 @@ func whyNotAge(err error) string {
 // https://getsops.io/docs/#encrypting-using-age.
 const agePlaces = sopsage.SopsAgeKeyFileEnv + ", " + sopsage.SopsAgeKeyEnv + ", " + sopsage.SopsAgeKeyCmdEnv +
 	", ~/.config/sops/age/keys.txt, " + sopsage.SopsAgeSshPrivateKeyFileEnv + ", ~/.ssh/id_ed25519 and ~/.ssh/id_rsa"
+
+// whyNotEncrypt says what to do about err without quoting it.
+func whyNotEncrypt(key *keyservice.Key, err error) string {
+	switch key.GetKeyType().(type) {
+	case *keyservice.Key_AgeKey:
+		return "it is no recipient, or its plugin failed"
+	case *keyservice.Key_PgpKey:
+		return "gpg has no public key for it, or does not trust it; see `gpg --list-keys` and GNUPGHOME"
+	}
+	return whyNot(key, err)
+}

@@ -80,13 +80,9 @@ func TestDecryptKeyGroups(t *testing.T) {
 	}
 }
 
-// forVault is a file that only the Vault at address opens, made from one for age: nothing is encrypted there.
+// forVault is a file that only the Vault at address opens.
 func forVault(t *testing.T, address string) []byte {
-	have := ageHome(t)
-	enc := string(recipe{format: sops.YAML, keys: []keys.MasterKey{have}}.encrypt(t, plainYAML))
-	start, end := strings.Index(enc, "    age:"), strings.Index(enc, "    lastmodified:")
-	return []byte(enc[:start] + "    hc_vault:\n        - vault_address: " + address +
-		"\n          engine_path: transit\n          key_name: app\n          created_at: \"2024-01-01T00:00:00Z\"\n          enc: vault:v1:sentinel\n" + enc[end:])
+	return metadata(t, vaultEntry(address, "transit", "app", goodText))
 }
 
 // The file says where a Vault is, and VAULT_ADDR which one the token is for.
@@ -121,6 +117,7 @@ func TestDecryptServiceOutOfReach(t *testing.T) {
 	enc := forVault(t, "http://127.0.0.1:1")
 	t.Setenv("VAULT_TOKEN", "sentinel")
 	t.Setenv("VAULT_MAX_RETRIES", "0")
+	t.Setenv("VAULT_ADDR", "http://127.0.0.1:1")
 	_, err := inspect(t, "x.yaml", enc).Decrypt(context.Background())
 	if !errors.Is(err, sops.ErrNoKey) || !strings.Contains(err.Error(), "Vault http://127.0.0.1:1/v1/transit/keys/app (the service cannot be reached)") {
 		t.Errorf("want the service that cannot be reached, got %v", err)
