@@ -13,14 +13,17 @@ import (
 type configOptions struct {
 	format, output string
 	quiet          bool
+	literals       bool     // shown as they are
 	rest           []string // for docker compose config
 }
 
 func newConfig(s *session) *cli.Command {
 	return &cli.Command{
 		Name: "config", Aliases: []string{"convert"}, Usage: "print the model without secrets; safe to publish",
-		UsageText: "compose-secure config [--format yaml|json] [-o FILE] [-q] [FLAGS OF docker compose config] [SERVICE...]",
-		Description: `Needs no engine and no key. A variable that stays in the environment is shown as ${NAME}.
+		UsageText: "compose-secure config [--format yaml|json] [-o FILE] [-q] [--show-literals] [FLAGS OF docker compose config] [SERVICE...]",
+		Description: `Needs no engine and no key. A variable that stays in the environment is shown as ${NAME}. A secret that
+   stands in the file and that nothing can move is named in a warning and shown as [redacted], unless
+   --show-literals asks for it.
 
    Example:
      compose-secure config --format json`,
@@ -65,6 +68,8 @@ func parseConfig(args []string) (configOptions, error) {
 			} else {
 				o.output = value
 			}
+		case "--show-literals":
+			o.literals = true
 		case "-q", "--quiet":
 			o.quiet = true
 		default:
@@ -86,6 +91,7 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		if o.output != "" {
 			args = append(args, "-o", o.output)
 		}
+		s.showLiterals = o.literals
 		return runPass(ctx, s, "config", args)
 	}
 	l, err := s.load(ctx, forModel, nil)
@@ -96,11 +102,15 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 	if err != nil || o.quiet {
 		return err
 	}
+	model := plan.Project
+	if !o.literals {
+		model = l.masked(plan)
+	}
 	write := compose.YAML
 	if o.format == "json" {
 		write = compose.Encode
 	}
-	text, err := write(plan.Project)
+	text, err := write(model)
 	if err != nil {
 		return err
 	}

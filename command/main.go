@@ -94,6 +94,8 @@ type session struct {
 	global  globalOptions
 	signals chan os.Signal // to the docker compose that runs
 	log     logger
+	// showLiterals says that a model that is printed may hold the literals of its file.
+	showLiterals bool
 }
 
 type streams struct{ Stdout, Stderr io.Writer }

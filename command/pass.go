@@ -112,7 +112,7 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 	if err != nil {
 		return "", err
 	}
-	if run.Model, err = s.publicModel(ctx, l); err != nil {
+	if run.Model, err = s.publicModel(ctx, l, name == "config" && !s.showLiterals); err != nil {
 		return "", err
 	}
 	run.Model = compose.Blank(run.Model, l.Inputs)
@@ -122,8 +122,8 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 
 // publicModel is the model for a command that needs no value. With --dry-run
 // docker compose compares it with the containers, so it gets the images' facts
-// and the versions that the containers have.
-func (s *session) publicModel(ctx context.Context, l *loaded) ([]byte, error) {
+// and the versions that the containers have. masked says that it is to be printed.
+func (s *session) publicModel(ctx context.Context, l *loaded, masked bool) ([]byte, error) {
 	if !s.global.dryRun {
 		o := s.publicOptions(l)
 		o.Tolerant = true
@@ -135,6 +135,9 @@ func (s *session) publicModel(ctx context.Context, l *loaded) ([]byte, error) {
 			s.log.warn(r.Text + "; going on, since nothing is created now")
 		}
 		l.use(plan)
+		if masked {
+			return compose.Encode(l.masked(plan))
+		}
 		return compose.Encode(plan.Project)
 	}
 	plan, err := s.shownPlan(ctx, l)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/source"
@@ -68,6 +69,7 @@ func (s *session) loadProject(ctx context.Context, why purpose, o compose.Option
 func (s *session) planOptions(l *loaded, dir string) transform.Options {
 	return transform.Options{
 		Dir: dir, Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), Schemes: source.Schemes(l.sources),
+		InText: func(content string) bool { return len(lint.InText(l.Detect, content)) > 0 },
 	}
 }
 

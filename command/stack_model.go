@@ -14,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
 	"github.com/compose-secure/compose-secure/transform"
@@ -47,6 +48,7 @@ func (s *session) stackModel(ctx context.Context, l *loaded, eng *engine.Engine)
 	if err != nil {
 		return nil, err
 	}
+	s.warn(warnings(l, plan))
 	for _, m := range plan.Moves {
 		s.log.debugf("%s: %s %s -> %s %s", m.Service, m.Delivery, m.Source, m.Secret, m.Sets)
 		if m.Note != "" {
@@ -68,7 +70,7 @@ func (s *session) stackModel(ctx context.Context, l *loaded, eng *engine.Engine)
 // stackPlan asks for the images of services that have to be wrapped.
 func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) (*transform.Plan, error) {
 	o := s.planOptions(l, stackDir)
-	o.HelperDir = stackDir
+	o.HelperDir, o.InFile = stackDir, l.holdsSecret
 	plan, err := transform.New(l.Project, o)
 	if err != nil || len(plan.Inspect) == 0 {
 		return plan, err
@@ -83,6 +85,13 @@ func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) 
 		return nil, err
 	}
 	return transform.New(l.Project, o)
+}
+
+// holdsSecret reports whether a config's file holds a literal secret. A swarm shows the content of a config to
+// whoever asks; a file that cannot be read is reported when it is stored.
+func (l *loaded) holdsSecret(path string) bool {
+	data, err := lint.ReadFile(path)
+	return err == nil && len(lint.InText(l.Detect, string(data))) > 0
 }
 
 // registryFacts asks registries for images that this manager does not have. Whether one

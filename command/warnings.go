@@ -28,3 +28,9 @@ func (h warningHook) Fire(entry *logrus.Entry) error {
 	h.session.log.warn(entry.Message)
 	return nil
 }
+
+func (s *session) warn(list []string) {
+	for _, text := range list {
+		s.log.warn(text)
+	}
+}

@@ -1,9 +1,6 @@
 package lint
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 func ruleLabel() Rule {
 	return Rule{
@@ -26,11 +23,7 @@ func ruleLabel() Rule {
 
 func (p *pass) labels(c *composeFile, s *service, prs []pair) {
 	for _, pr := range prs {
-		// Only the last part names the value; the others name routers and the like.
-		name := pr.name[strings.LastIndexByte(pr.name, '.')+1:]
-		if strings.HasSuffix(strings.ToLower(name), "secret") {
-			name = "" // as a rule the name of one; the value is still looked at
-		}
+		name := labelName(pr.name)
 		for _, l := range inspect(c.policy, name, pr.value) {
 			p.pairLiteral(&pr, l, Finding{
 				Service: s.name, Key: pr.name, Message: fmt.Sprintf("label %s holds a plaintext secret", pr.name),

@@ -16,8 +16,9 @@ import (
 // and proves that no placeholder is left.
 func (b *builder) finish() {
 	project := b.plan.Project
-	b.dropExtensions()
-	b.exposed()
+	// They mean nothing to docker compose, and what stands in them are the templates that anchors copy into
+	// services: the same secrets once more.
+	compose.DropExtensions(project)
 	b.hooks()
 	b.wrap()
 	for name, s := range project.DisabledServices {
@@ -30,55 +31,6 @@ func (b *builder) finish() {
 		}
 	}
 	b.leftovers()
-}
-
-// dropExtensions takes every x- key of the project and its services out of the
-// model. They mean nothing to docker compose, and what stands in them are the templates
-// that anchors copy into services: the same secrets once more.
-func (b *builder) dropExtensions() {
-	project := b.plan.Project
-	project.Extensions = nil
-	for name, s := range project.Services {
-		s.Extensions = nil
-		project.Services[name] = s
-	}
-}
-
-// exposed warns of literals in labels, build arguments, options of drivers and contents of configs, which
-// nothing can move: docker inspect and the image show them as before.
-func (b *builder) exposed() {
-	for _, name := range b.plan.Project.ServiceNames() {
-		s := b.plan.Project.Services[name]
-		for _, label := range sortedKeys(s.Labels) {
-			b.warnOf(s.Labels[label], label, "services", name, "labels", label)
-		}
-		if s.Logging != nil {
-			for _, option := range sortedKeys(s.Logging.Options) {
-				b.warnOf(s.Logging.Options[option], option, "services", name, "logging", "options", option)
-			}
-		}
-		if s.Build == nil {
-			continue
-		}
-		for _, arg := range sortedKeys(s.Build.Args) {
-			if value := s.Build.Args[arg]; value != nil {
-				b.warnOf(*value, arg, "services", name, "build", "args", arg)
-			}
-		}
-	}
-	for _, name := range sortedKeys(b.plan.Project.Configs) {
-		if secret.FindCredential(b.plan.Project.Configs[name].Content).Found() {
-			b.warn("configs", name, "content")
-		}
-	}
-	for _, name := range sortedKeys(b.plan.Project.Volumes) {
-		options := b.plan.Project.Volumes[name].DriverOpts
-		for _, option := range sortedKeys(options) {
-			if secret.FindCredential(b.source.Inputs.Redact(options[option])).Found() {
-				b.warn("volumes", name, "driver_opts", option)
-			}
-		}
-	}
 }
 
 // hooks refuses literals in the environment of hooks, where nothing reads files.
@@ -108,16 +60,6 @@ func hookAdvice(service, variable string) string {
 // isLiteral reports a secret that stands in the file as it is.
 func (b *builder) isLiteral(name, value string) bool {
 	return value != "" && !b.source.Inputs.Has(value) && !secret.IsRef(value) && b.source.Detect.ClassifyFinal(name, value).Secret
-}
-
-func (b *builder) warnOf(value, name string, path ...string) {
-	if b.isLiteral(name, value) {
-		b.warn(path...)
-	}
-}
-
-func (b *builder) warn(path ...string) {
-	b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", b.at(path), dotted(path)))
 }
 
 // outline is what docker compose has to know of a service that is off: that it

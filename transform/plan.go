@@ -55,6 +55,11 @@ type Options struct {
 	// NoValues says that no value will be resolved: a variable of a secret that
 	// is not set is no error then, so that "down" works in another terminal.
 	NoValues bool
+	// InText reports whether the content of a config holds a literal secret, nil that none does. Such a config
+	// is stored as a secret is.
+	InText func(content string) bool
+	// InFile is InText for a config's file, nil where a file is mounted as it is.
+	InFile func(path string) bool
 	// Tolerant says that nothing will be created: a secret in a place that cannot hold
 	// one goes to Plan.Refused, and its placeholder stays in Plan.Project.
 	Tolerant bool

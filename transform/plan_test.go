@@ -179,28 +179,21 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestExposed is about literals that nothing can move: a warning each.
-func TestExposed(t *testing.T) {
-	p := load(t, map[string]string{"compose.yaml": `services:
-  a:
-    image: busybox
-    labels: {a: b, api_token: hunter4}
-    logging: {driver: splunk, options: {splunk-token: hunter4, tag: x}}
-    configs: [c, d]
-configs:
-  c: {content: "url: postgres://app:hunter4@db/app"}
-  d: {content: "a: b"}
+// The content of a config that holds a literal secret is stored as a secret is, and handed over by nobody.
+func TestConfigContent(t *testing.T) {
+	p := load(t, map[string]string{"compose.yaml": `name: x
+services: {a: {image: x, configs: [{source: c, target: /etc/c, mode: 0400}, d]}}
+configs: {c: {content: "password: literal-1"}, d: {content: "level: debug"}}
 `})
-	plan, err := New(p, Options{Dir: "/store"})
+	plan, err := New(p, Options{Dir: "/run/x", InText: func(text string) bool { return strings.Contains(text, "literal-1") }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{
-		"compose.yaml:4:31: services.a.labels.api_token holds a secret that stays visible; see compose-secure lint",
-		"compose.yaml:5:55: services.a.logging.options.splunk-token holds a secret that stays visible; see compose-secure lint",
-		"compose.yaml:8:16: configs.c.content holds a secret that stays visible; see compose-secure lint",
+	c, d := plan.Project.Configs["c"], plan.Project.Configs["d"]
+	if c.Content != "" || c.File != "/run/x/config_c" || d.Content != "level: debug" {
+		t.Errorf("got %+v and %+v", c, d)
 	}
-	if diff := cmp.Diff(want, plan.Warnings); diff != "" {
-		t.Error("-want +got\n" + diff)
+	if len(plan.Secrets) != 1 || len(plan.Warnings) != 0 || string(plan.Secrets[0].Parts[0].Literal.Reveal()) != "password: literal-1" {
+		t.Errorf("got %+v, warnings %q", plan.Secrets, plan.Warnings)
 	}
 }

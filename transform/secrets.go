@@ -324,11 +324,18 @@ func (b *builder) declaredParts(section, name string, s types.FileObjectConfig) 
 		parts, source = b.parts(name, s.Content, at)
 		return parts, source, at
 	}
+	if s.Content != "" && (section == "secrets" || b.InText != nil && b.InText(s.Content)) {
+		return []secret.Part{{Literal: secret.NewValue([]byte(s.Content))}}, LiteralSource, append(at, "content")
+	}
 	ref, ok, err := b.source.EncryptedFile(s.File)
 	if err != nil {
 		b.fail(at, "%s.%s: %v", section, name, err)
 	}
 	if ok {
+		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File), append(at, "file")
+	}
+	if section == "configs" && s.File != "" && b.InFile != nil && b.InFile(s.File) {
+		ref := secret.Ref{Scheme: "file", Path: s.File}
 		return []secret.Part{{Input: &secret.Input{Ref: &ref}}}, compose.Display(s.File), append(at, "file")
 	}
 	return nil, "", at

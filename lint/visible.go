@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// Argument is a secret in one element of a command line, as bytes of that element.
+type Argument struct {
+	Index int
+	secret.Span
+}
+
+// InArguments finds the secrets in the elements of a command line.
+func InArguments(policy secret.Policy, args []string) []Argument {
+	var found []Argument
+	for _, l := range inspectCommand(policy, args, true) {
+		if l.end > l.start {
+			found = append(found, Argument{l.node, secret.Span{Start: l.start, End: l.end}})
+		}
+	}
+	return found
+}
+
+// InText finds the secrets in a configuration file of any format, whose $ mean nothing.
+func InText(policy secret.Policy, text string) []secret.Span {
+	e := expanded{text: text}
+	found := appendCredentials(nil, "", &e)
+	at := 0
+	for line := range strings.Lines(text) {
+		key, start, end, ok := setting(line)
+		if ok && start < end && policy.ClassifyFinal(key, line[start:end]).Secret {
+			found = appendLiteral(found, literal{start: at + start, end: at + end, name: key})
+		}
+		at += len(line)
+	}
+	return spans(found)
+}
+
+// InDockerfile finds the secrets in the text of a Dockerfile.
+func InDockerfile(policy secret.Policy, text string) []secret.Span {
+	p := &pass{linter: &linter{policy: policy, rules: Rules(), files: newFiles("")}, src: newSource("", []byte(text))}
+	p.dockerfile(fileRef{}, text, nil)
+	var found []secret.Span
+	for _, r := range p.values {
+		found = append(found, secret.Span{Start: r.start, End: r.end})
+	}
+	return found
+}
+
+// InLabel finds the secrets in the value of a label.
+func InLabel(policy secret.Policy, key, value string) []secret.Span {
+	return InValue(policy, labelName(key), value)
+}
+
+// labelName is the part of a label's key that names the value; the others name routers and the like. It
+// is "" where the key tells nothing: one that ends in "secret" is as a rule about the name of one.
+func labelName(key string) string {
+	name := key[strings.LastIndexByte(key, '.')+1:]
+	if strings.HasSuffix(strings.ToLower(name), "secret") {
+		return ""
+	}
+	return name
+}
+
+// InValue finds the secrets in a value whose $ mean nothing, such as one of a model. Without a name the form alone tells.
+func InValue(policy secret.Policy, name, value string) []secret.Span {
+	if value == "" || secret.IsRef(value) {
+		return nil
+	}
+	if name == "" {
+		return secret.FindCredentials(value)
+	}
+	v := policy.ClassifyFinal(name, value)
+	if !v.Secret {
+		return nil
+	}
+	if found := secret.FindCredentials(value); v.Reason == secret.ByValue && len(found) > 0 {
+		return found
+	}
+	return []secret.Span{{End: len(value)}}
+}
+
+func spans(found []literal) []secret.Span {
+	var list []secret.Span
+	for _, l := range found {
+		if l.end > l.start {
+			list = append(list, secret.Span{Start: l.start, End: l.end})
+		}
+	}
+	return list
+}

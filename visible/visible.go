@@ -1,0 +1,305 @@
+// Package visible finds the literal secrets that nothing moves out of a model, so that docker inspect, the image or a
+// printed model shows them. Its list of places is the one that warnings and masks share. It moves nothing.
+package visible
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/secret"
+)
+
+// Place is one string of a model that holds a literal secret.
+type Place struct {
+	Path     []string         // for compose.Sources; an element of a list has its number
+	Position compose.Position // in the source; zero when it is not known
+	Key      bool             // the key of a mapping holds it; Path is that of the mapping
+
+	text, masked string
+	secrets      []string // their texts
+}
+
+// String is the warning about p.
+func (p *Place) String() string {
+	at := ""
+	if p.Position.File != "" {
+		at = p.Position.String() + ": "
+	}
+	path := p.Path
+	if p.command() {
+		path = path[:len(path)-1] // the position tells which argument
+	}
+	what := strings.Join(path, ".")
+	if p.Key {
+		what = "a key of " + what
+	}
+	return fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", at, what)
+}
+
+func (p *Place) command() bool {
+	return !p.Key && len(p.Path) > 1 && isCommand(p.Path[:len(p.Path)-1])
+}
+
+// Find lists the places of p that hold a literal secret, in the order of the source. The variables of services and
+// contents of configs are not among them: the plan decides about these.
+func Find(p *compose.Project) []Place {
+	f := finder{policy: p.Detect, inputs: p.Inputs}
+	model := p.WithServicesDisabled() // a copy
+	compose.DropExtensions(model)
+	compose.EachText(model, f.visit)
+	f.found = slices.DeleteFunc(f.found, func(p Place) bool { return isContent(p.Path) })
+	for i := range f.found {
+		f.found[i].Position = p.Sources().Find(f.found[i].Path...)
+	}
+	slices.SortStableFunc(f.found, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line), cmp.Compare(a.Position.Column, b.Position.Column))
+	})
+	return f.found
+}
+
+// Warnings are the places in words, each once.
+func Warnings(places []Place) []string {
+	var list []string
+	for i := range places {
+		if text := places[i].String(); !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// Mask returns a copy of model, which a plan made of p, with every literal secret masked. places are those of p: a
+// plan moves the arguments of a command behind its wrapper, where the command line alone no longer tells.
+func Mask(p *compose.Project, places []Place, model *types.Project) *types.Project {
+	model = model.WithServicesDisabled() // a copy
+	f := finder{policy: p.Detect, inputs: p.Inputs}
+	byService := map[string][]Place{}
+	for i := range places {
+		if places[i].command() && places[i].Path[0] == "services" {
+			byService[places[i].Path[1]] = append(byService[places[i].Path[1]], places[i])
+		}
+	}
+	compose.EachText(model, func(t compose.Text) []string {
+		if t.Key || !isCommand(t.Path) {
+			return f.visit(t)
+		}
+		masked := slices.Clone(t.Values)
+		for i := range masked {
+			masked[i] = maskArgument(byService[t.Path[1]], masked[i])
+		}
+		return masked
+	})
+	return model
+}
+
+func maskArgument(places []Place, text string) string {
+	for i := range places {
+		if places[i].text == text {
+			return places[i].masked
+		}
+	}
+	const short = 4 // would hit too much of a script
+	for i := range places {
+		for _, s := range places[i].secrets {
+			if len(s) >= short {
+				text = strings.ReplaceAll(text, s, secret.Redacted)
+			}
+		}
+	}
+	return text
+}
+
+type finder struct {
+	policy secret.Policy
+	inputs *secret.Inputs
+	found  []Place
+}
+
+// visit judges one text and returns it masked, nil where it holds no secret.
+func (f *finder) visit(t compose.Text) []string {
+	if t.Key {
+		return f.judge(t, func(text string) []secret.Span { return lint.InValue(f.policy, "", text) })
+	}
+	if isVariable(t.Path) {
+		return nil
+	}
+	if isCommand(t.Path) {
+		return f.command(t)
+	}
+	return f.judge(t, func(text string) []secret.Span { return f.spans(t, text) })
+}
+
+// spans finds the secrets in one string, by what its place means.
+func (f *finder) spans(t compose.Text, text string) []secret.Span {
+	name, within := t.Path[len(t.Path)-1], ""
+	if len(t.Path) > 1 {
+		within = t.Path[len(t.Path)-2]
+	}
+	switch {
+	case isContent(t.Path):
+		return lint.InText(f.policy, text)
+	case name == "dockerfile_inline":
+		return lint.InDockerfile(f.policy, text)
+	case (t.Named && (within == "labels" || within == "annotations")):
+		return lint.InLabel(f.policy, name, text)
+	case t.Named && within == "additional_contexts", name == "o" && within == "driver_opts":
+		return lint.InValue(f.policy, "", text) // the name is the user's own word for a place; a list of options
+	case t.Named, within == "options":
+		return lint.InValue(f.policy, name, text)
+	}
+	return lint.InValue(f.policy, "", text)
+}
+
+func (f *finder) judge(t compose.Text, find func(text string) []secret.Span) []string {
+	var changed []string
+	for i, text := range t.Values {
+		shown := newShown(f.inputs, text)
+		spans := find(shown.text)
+		if len(spans) == 0 {
+			continue
+		}
+		if changed == nil {
+			changed = slices.Clone(t.Values)
+		}
+		path := t.Path
+		if len(t.Values) > 1 {
+			path = append(slices.Clone(path), strconv.Itoa(i))
+		}
+		changed[i] = f.note(path, t.Key, text, shown, spans)
+	}
+	return changed
+}
+
+func (f *finder) command(t compose.Text) []string {
+	from := 0
+	if t.Path[len(t.Path)-1] == "test" && len(t.Values) > 1 {
+		from = 1 // CMD or CMD-SHELL
+	}
+	shown := make([]*shown, len(t.Values))
+	args := make([]string, len(t.Values))
+	for i, arg := range t.Values {
+		shown[i] = newShown(f.inputs, arg)
+		args[i] = shown[i].text
+	}
+	spans := map[int][]secret.Span{}
+	for _, a := range lint.InArguments(f.policy, args[from:]) {
+		spans[a.Index+from] = append(spans[a.Index+from], a.Span)
+	}
+	if len(spans) == 0 {
+		return nil
+	}
+	changed := slices.Clone(t.Values)
+	for i := range changed {
+		if len(spans[i]) > 0 {
+			changed[i] = f.note(append(slices.Clone(t.Path), strconv.Itoa(i)), false, t.Values[i], shown[i], spans[i])
+		}
+	}
+	return changed
+}
+
+func (f *finder) note(path []string, key bool, text string, s *shown, spans []secret.Span) string {
+	place := Place{Path: path, Key: key, text: text, masked: s.masked(spans)}
+	for _, span := range spans {
+		place.secrets = append(place.secrets, s.text[span.Start:span.End])
+	}
+	f.found = append(f.found, place)
+	return place.masked
+}
+
+// shown is a text with the names of its inputs in place of their placeholders.
+type shown struct {
+	text   string
+	tokens []token
+}
+
+type token struct {
+	secret.Span
+	text string // the placeholder
+}
+
+func newShown(inputs *secret.Inputs, text string) *shown {
+	s := &shown{text: text}
+	if !inputs.Has(text) {
+		return s
+	}
+	var b strings.Builder
+	for _, in := range inputs.Find(text) {
+		placeholder := inputs.Placeholder(*in)
+		before, after, ok := strings.Cut(text, placeholder)
+		if !ok {
+			break
+		}
+		b.WriteString(before)
+		start := b.Len()
+		b.WriteString(in.String())
+		s.tokens = append(s.tokens, token{secret.Span{Start: start, End: b.Len()}, placeholder})
+		text = after
+	}
+	b.WriteString(text)
+	s.text = b.String()
+	return s
+}
+
+// masked is the original text with a mark in place of each span. A placeholder stays unless a span reaches into it.
+func (s *shown) masked(spans []secret.Span) string {
+	slices.SortFunc(spans, func(a, b secret.Span) int { return cmp.Compare(a.Start, b.Start) })
+	var b strings.Builder
+	at := 0
+	plain := func(to int) {
+		for _, t := range s.tokens {
+			if t.Start >= at && t.End <= to {
+				b.WriteString(s.text[at:t.Start])
+				b.WriteString(t.text)
+				at = t.End
+			}
+		}
+		if at < to {
+			b.WriteString(s.text[at:to])
+			at = to
+		}
+	}
+	for _, span := range spans {
+		if span.Start < at {
+			at = max(at, span.End)
+			continue
+		}
+		plain(span.Start)
+		b.WriteString(secret.Redacted)
+		at = max(at, span.End)
+	}
+	plain(len(s.text))
+	return b.String()
+}
+
+// isVariable reports whether path is a variable of a service, which the plan decides about.
+func isVariable(path []string) bool {
+	return len(path) == 4 && path[0] == "services" && path[2] == "environment"
+}
+
+// isContent reports whether path is the content of a config or secret.
+func isContent(path []string) bool {
+	return len(path) == 3 && (path[0] == "configs" || path[0] == "secrets") && path[2] == "content"
+}
+
+// isCommand reports whether path is that of a list of arguments.
+func isCommand(path []string) bool {
+	if len(path) < 3 || path[0] != "services" && path[0] != "jobs" {
+		return false
+	}
+	switch last := path[len(path)-1]; last {
+	case "command", "entrypoint":
+		return true
+	case "exec":
+		return path[2] == "develop"
+	case "test":
+		return path[len(path)-2] == "healthcheck"
+	}
+	return false
+}

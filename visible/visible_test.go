@@ -1,0 +1,130 @@
+package visible
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+func load(t *testing.T, file string) (*compose.Project, *transform.Plan) {
+	t.Helper()
+	p, err := compose.Load(context.Background(), compose.Options{Files: []string{file}, Environ: []string{"PATH=/bin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := transform.New(p, transform.Options{
+		Dir: "/run/x", HelperDir: "/x", NoValues: true, InText: func(text string) bool { return len(lint.InText(p.Detect, text)) > 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, plan
+}
+
+// Each literal of the file must be in one warning, at its own line, and in no printed model.
+func TestEveryPlace(t *testing.T) {
+	const file = "testdata/compose.yaml"
+	p, plan := load(t, file)
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := Find(p)
+	warned := map[int]int{} // line -> warnings
+	for i, text := range Warnings(places) {
+		if strings.Contains(text, "0123") {
+			t.Errorf("a value in %s", text)
+		}
+		if places[i].Position.Line == 0 {
+			t.Errorf("no place: %s", text)
+		}
+		warned[places[i].Position.Line]++
+	}
+	literal := regexp.MustCompile(`LIT\d\d-0123`)
+	count := 0
+	for i, line := range strings.Split(string(source), "\n") {
+		values := literal.FindAllString(line, -1)
+		if strings.Contains(line, "content:") {
+			values = nil // moved
+		}
+		count += len(values)
+		want := len(values)
+		if strings.Contains(line, "LIT17") || strings.Contains(line, "LIT18") { // one text, at its start
+			continue
+		}
+		if strings.Contains(line, "dockerfile_inline") {
+			want = 1
+		}
+		if warned[i+1] != want {
+			t.Errorf("line %d has %d warnings, want %d: %s", i+1, warned[i+1], want, line)
+		}
+	}
+	if count != 42 {
+		t.Errorf("%d literals in the file", count)
+	}
+	for name, write := range map[string]func() ([]byte, error){
+		"yaml": func() ([]byte, error) { return compose.YAML(Mask(p, places, plan.Project)) },
+		"json": func() ([]byte, error) { return compose.Encode(Mask(p, places, plan.Project)) },
+	} {
+		text, err := write()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`\S*0123\S*`).FindAllString(string(text), -1); found != nil {
+			t.Errorf("%s shows %q", name, found)
+		}
+		if n := strings.Count(string(text), "[redacted]"); n < 42 {
+			t.Errorf("%s has %d marks", name, n)
+		}
+	}
+	// The model that is handed over keeps them.
+	text, err := compose.Encode(plan.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 42; n++ {
+		if value := fmt.Sprintf("LIT%02d-0123", n); !strings.Contains(string(text), value) {
+			t.Errorf("%s is lost", value)
+		}
+	}
+	if strings.Contains(string(text), "nested-0123") || strings.Contains(string(text), "never-shown-0") || strings.Contains(string(text), "LIT43") {
+		t.Error("an x- key, or a content that is a secret, is handed over")
+	}
+}
+
+func TestNearMisses(t *testing.T) {
+	p, plan := load(t, "testdata/near.yaml")
+	if list := Warnings(Find(p)); len(list) > 0 {
+		t.Errorf("false alarms: %s", strings.Join(list, "\n"))
+	}
+	before, err := compose.YAML(plan.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := compose.YAML(Mask(p, nil, plan.Project))
+	if err != nil || string(before) != string(after) {
+		t.Errorf("the mask changed %s (%v)", after, err)
+	}
+}
+
+// A placeholder beside a literal stays: it is shown as its name.
+func TestMaskKeepsPlaceholders(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "compose.yaml")
+	text := "name: x\nservices: {a: {image: x, environment: {A_TOKEN: \"${A_TOKEN:-}\"}, command: [\"sh\", \"-c\", \"mysql --password=literal1 $${A_TOKEN}\"]}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := load(t, file)
+	places := Find(p)
+	if len(places) != 1 || places[0].masked != "mysql --password=[redacted] ${A_TOKEN}" {
+		t.Errorf("%d places, %+v", len(places), places)
+	}
+}
