@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
 type lintOptions struct {
@@ -136,7 +137,7 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 	if name == "" {
 		name = lint.ConfigName
 	}
-	data, err := lint.ReadFile(under(dir, name))
+	data, err := safefile.Read(under(dir, name))
 	switch {
 	case err == nil:
 		if lo.Config, err = lint.ParseConfig(name, data); err != nil {
@@ -159,7 +160,7 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 	if o.baseline == "" || o.update {
 		return lo, nil
 	}
-	if data, err = lint.ReadFile(under(dir, o.baseline)); err != nil {
+	if data, err = safefile.Read(under(dir, o.baseline)); err != nil {
 		return lo, fmt.Errorf("read the baseline: %w; write it with --update-baseline", err)
 	}
 	if lo.Baseline, err = lint.ParseBaseline(data); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/ui"
 )
@@ -118,7 +119,7 @@ func defaultFile(dir string) ([]string, error) {
 
 // sopsKeys lists the names that an encrypted file defines.
 func sopsKeys(path string) ([]string, error) {
-	data, err := lint.ReadFile(path)
+	data, err := safefile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the SOPS file: %w", err)
 	}
@@ -275,7 +276,7 @@ func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) 
 			}
 			continue
 		}
-		old, err := lint.ReadFile(st.Path)
+		old, err := safefile.Read(st.Path)
 		if errors.Is(err, os.ErrNotExist) {
 			old = nil
 		} else if err != nil {

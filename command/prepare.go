@@ -274,7 +274,7 @@ func (p *prepared) put(ctx context.Context, want []*transform.Secret, values map
 // value that a container of another service reads.
 func (p *prepared) compare(ctx context.Context, ids engine.IDMap, stored transform.StoredFile, value secret.Value, containers []engine.Container) (file, error) {
 	f := file{StoredFile: stored, value: value}
-	if len(value.Reveal()) >= tmpfs.MaxSize {
+	if len(value.Reveal()) >= secret.MaxSize {
 		return f, &tmpfs.TooLargeError{File: stored.Name}
 	}
 	var err error

@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"math/big"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
 )
@@ -177,22 +177,17 @@ func readValues(stdin io.Reader, files, names []string) (map[string]secret.Value
 
 // readValue reads a file, or stdin for "-", byte for byte.
 func readValue(stdin io.Reader, path string) (secret.Value, error) {
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return secret.Value{}, err
-		}
-		defer func() { _ = f.Close() }() // only read
-		stdin = f
+	var data []byte
+	var err error
+	if path == "-" {
+		data, err = safefile.ReadAll(stdin, secret.MaxSize-1)
+	} else {
+		data, err = safefile.ReadGiven(path, secret.MaxSize-1)
 	}
-	data, err := io.ReadAll(io.LimitReader(stdin, secret.MaxSize))
-	if err != nil {
-		return secret.Value{}, err
+	if errors.Is(err, safefile.ErrTooLarge) {
+		err = fmt.Errorf("a secret must be under %d bytes", secret.MaxSize)
 	}
-	if len(data) >= secret.MaxSize {
-		return secret.Value{}, fmt.Errorf("a secret must be under %d bytes", secret.MaxSize)
-	}
-	return secret.NewValue(data), nil
+	return secret.NewValue(data), err
 }
 
 const (

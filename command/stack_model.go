@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
 	"github.com/compose-secure/compose-secure/transform"
@@ -240,8 +240,8 @@ func (m *stackModel) declaredFiles() {
 	slices.SortFunc(m.secrets, func(a, b *transform.Secret) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// maxConfig is the size that a config must stay under: Swarm's limit.
-const maxConfig = 1_000_000
+// maxConfig is the size in bytes that a config must stay under: 1000 KiB, at which a swarm refuses one.
+const maxConfig = 1_024_000
 
 // readConfigs gets the content of the configs that services use.
 func (m *stackModel) readConfigs(l *loaded) error {
@@ -269,14 +269,12 @@ func (m *stackModel) readConfigs(l *loaded) error {
 		case c.Environment != "":
 			content = []byte(l.Environment[c.Environment])
 		case c.File != "":
-			info, err := os.Stat(c.File)
-			if err != nil {
-				return fmt.Errorf("configs.%s: %w", key, err)
-			}
-			if !info.Mode().IsRegular() || info.Size() >= maxConfig {
+			var err error
+			content, err = safefile.ReadLimit(c.File, maxConfig-1)
+			if errors.Is(err, safefile.ErrNotRegular) || errors.Is(err, safefile.ErrTooLarge) {
 				return fmt.Errorf("configs.%s: %q is no regular file under %d bytes, which is what a swarm takes", key, c.File, maxConfig)
 			}
-			if content, err = os.ReadFile(c.File); err != nil {
+			if err != nil {
 				return fmt.Errorf("configs.%s: %w", key, err)
 			}
 		}

@@ -2,45 +2,44 @@ package compose
 
 import (
 	"context"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
-// maxFile bounds what is read of one compose file, env file or standard input, in bytes.
-const maxFile = 16 << 20
-
 // readFile reads a file that a project names: a regular one, since a pipe may never end or begin.
-func readFile(path string) ([]byte, error) { return readLimited(path, syscall.O_NONBLOCK) }
+func readFile(path string) ([]byte, error) {
+	if path == os.DevNull {
+		return []byte{}, nil
+	}
+	return explainRead(path, false)(safefile.Read(path))
+}
 
 // readGiven reads a file that the user named, which may be a pipe.
-func readGiven(path string) ([]byte, error) { return readLimited(path, 0) }
+func readGiven(path string) ([]byte, error) {
+	return explainRead(path, true)(safefile.ReadGiven(path, safefile.MaxSize))
+}
 
-func readLimited(path string, flags int) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|flags, 0)
-	if err != nil {
+// explainRead says why a file cannot be read as all errors of a project are said.
+func explainRead(path string, given bool) func([]byte, error) ([]byte, error) {
+	return func(data []byte, err error) ([]byte, error) {
+		if err == nil {
+			return data, nil
+		}
+		if info, statErr := os.Stat(path); statErr == nil {
+			if refused := checkFile(path, info, given); refused != nil {
+				return nil, refused
+			}
+		}
 		return nil, fileError(path, err)
 	}
-	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	if err := checkFile(path, info, flags == 0); err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	return data, checkSize(path, int64(len(data)))
 }
 
 func checkFile(path string, info fs.FileInfo, given bool) error {
@@ -50,12 +49,8 @@ func checkFile(path string, info fs.FileInfo, given bool) error {
 	case !given && !info.Mode().IsRegular() && path != os.DevNull:
 		return reportf("%s: is not a regular file", Display(path))
 	}
-	return checkSize(path, info.Size())
-}
-
-func checkSize(path string, size int64) error {
-	if size > maxFile {
-		return reportf("%s: larger than %d bytes", Display(path), maxFile)
+	if info.Size() > safefile.MaxSize {
+		return fileError(path, &safefile.TooLargeError{Limit: safefile.MaxSize})
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
 // bufferStdin keeps "-f -" readable twice: its content goes to an unlinked
@@ -15,12 +18,12 @@ func (p *Project) bufferStdin(po *cli.ProjectOptions, stdin io.Reader) error {
 		if path != "-" {
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
+		data, err := safefile.ReadAll(stdin, safefile.MaxSize)
+		if errors.Is(err, safefile.ErrTooLarge) {
+			return fileError(stdinName, err)
+		}
 		if err != nil {
 			return fmt.Errorf("read the compose file from standard input: %w", err)
-		}
-		if len(data) > maxFile {
-			return reportf("%s: larger than %d bytes", stdinName, maxFile)
 		}
 		memory, err := memoryFile("compose.yaml", data)
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
 // kind is how a file is read.
@@ -20,10 +22,6 @@ const (
 	kindEnv
 	kindDockerfile
 )
-
-// maxFile bounds what is read of one file, in bytes. Nothing that is written
-// by hand comes near.
-const maxFile = 8 << 20
 
 // files is the disk as the rules see it.
 type files struct {
@@ -46,7 +44,7 @@ func (f *files) shown(path string) string {
 
 // read reads a file whose path may be printed.
 func (f *files) read(path string) ([]byte, error) {
-	data, err := ReadFile(path)
+	data, err := safefile.Read(path)
 	if other := (*fs.PathError)(nil); errors.As(err, &other) && other.Op == "read" {
 		return nil, fmt.Errorf("%s: %w", f.shown(path), other.Err)
 	}

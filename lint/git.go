@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
 // repo is a git work tree, read without running git. The zero value, and nil,
@@ -62,7 +64,7 @@ func gitDirOf(dir string) string {
 	if info.IsDir() {
 		return path
 	}
-	data, err := ReadFile(path)
+	data, err := safefile.Read(path)
 	target, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir: ")
 	if err != nil || !ok {
 		return ""
@@ -77,13 +79,13 @@ func newRepo(root, gitDir string) *repo {
 	r := &repo{root: root, ignores: map[string][]ignorePattern{}}
 	r.tracked = sync.OnceValue(func() map[string]bool {
 		const maxIndex = 256 << 20 // a million files
-		data, err := readRegular(filepath.Join(gitDir, "index"), maxIndex)
+		data, err := safefile.ReadLimit(filepath.Join(gitDir, "index"), maxIndex)
 		if err != nil {
 			return nil
 		}
 		return parseIndex(data)
 	})
-	if data, err := ReadFile(filepath.Join(gitDir, "info", "exclude")); err == nil {
+	if data, err := safefile.Read(filepath.Join(gitDir, "info", "exclude")); err == nil {
 		r.ignores[""] = parseIgnore(data, root)
 	}
 	return r

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/safefile"
 )
 
 // ignorePattern is one line of a .gitignore or .dockerignore.
@@ -117,7 +119,7 @@ func (r *repo) ignored(target string, dir bool) bool {
 	for _, d := range dirsTo(r.root, filepath.Dir(target)) {
 		list, ok := r.ignores[d]
 		if !ok {
-			if data, err := ReadFile(filepath.Join(d, ".gitignore")); err == nil {
+			if data, err := safefile.Read(filepath.Join(d, ".gitignore")); err == nil {
 				list = parseIgnore(data, d)
 			}
 			r.ignores[d] = list

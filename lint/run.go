@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -112,7 +113,7 @@ type result struct {
 func (l *linter) start(ctx context.Context, paths []string) error {
 	for _, p := range paths {
 		if p == "-" {
-			data, err := io.ReadAll(io.LimitReader(l.options.Stdin, maxFile))
+			data, err := safefile.ReadAll(l.options.Stdin, safefile.MaxSize)
 			if err != nil {
 				return fmt.Errorf("read standard input: %w", err)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -173,7 +174,7 @@ func newState() state {
 
 // original reads a file as it is on disk; nil if there is none.
 func original(path string) ([]byte, error) {
-	data, err := lint.ReadFile(path)
+	data, err := safefile.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

@@ -27,12 +27,7 @@ var (
 // TooLargeError is ErrTooLarge with the limit in bytes.
 type TooLargeError struct{ Limit int64 }
 
-func (e *TooLargeError) Error() string {
-	if e.Limit%(1<<20) == 0 {
-		return fmt.Sprintf("larger than %d MiB, not read", e.Limit>>20)
-	}
-	return fmt.Sprintf("larger than %d bytes, not read", e.Limit)
-}
+func (e *TooLargeError) Error() string { return fmt.Sprintf("larger than %d bytes", e.Limit) }
 
 // Is makes errors.Is find ErrTooLarge.
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }

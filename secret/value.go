@@ -14,9 +14,9 @@ import (
 // Redacted is what every printed form of a Value shows.
 const Redacted = "[redacted]"
 
-// MaxSize is the size in bytes that a secret must stay under. It is the limit
-// of a Swarm secret, kept everywhere so that a project can move there, see
-// https://docs.docker.com/engine/swarm/secrets/.
+// MaxSize is the size in bytes that a secret must stay under: 500 KiB, which a
+// swarm refuses with "secret data must be larger than 0 and less than 512000 bytes". It is kept everywhere, so that a
+// project can move there, see https://docs.docker.com/engine/swarm/secrets/.
 const MaxSize = 512_000
 
 // Value is the content of one secret. Every way of printing or marshaling it

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -54,34 +53,14 @@ func (f *File) Resolve(ctx context.Context, refs []secret.Ref) ([]secret.Value, 
 	})
 }
 
-// maxFile bounds a file that holds several values; one value is bounded by
-// secret.MaxSize.
-const maxFile = 16 << 20
-
-func (f *File) read(path string) (_ []byte, err error) {
+func (f *File) read(path string) ([]byte, error) {
 	abs := path
 	if !filepath.IsAbs(abs) {
 		abs = filepath.Join(f.base, path)
 	}
-	// Not blocking, so that a pipe without a writer does not hang.
-	file, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	data, err := safefile.Read(abs)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", abs, cause(err))
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", abs, cause(err))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open %q: not a regular file", abs)
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", abs, cause(err))
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("read %q: too large: a file of values must be at most %d bytes", abs, maxFile)
 	}
 	return data, nil
 }

@@ -13,21 +13,17 @@ import (
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// MaxSize is the largest secret the store takes, in bytes: the limit of a
-// Swarm secret, so that a project can move between the two.
-const MaxSize = 512_000
-
 const (
 	tempPrefix = ".tmp-"
 	stateFile  = ".state.json"
 	maxState   = 4 << 20
 )
 
-// TooLargeError is returned by Put for a value over MaxSize.
+// TooLargeError is returned by Put for a value that is not under secret.MaxSize.
 type TooLargeError struct{ File string }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("secret %q is larger than %d bytes, the limit of a secret: mount it as a file instead", e.File, MaxSize)
+	return fmt.Sprintf("secret %q is not under %d bytes, the limit of a secret: mount it as a file instead", e.File, secret.MaxSize)
 }
 
 // OwnerError is returned by Put for an owner that is neither this user nor one of the
@@ -73,7 +69,7 @@ func (p *Project) Put(file string, v secret.Value, uid, gid int, mode fs.FileMod
 	if err := p.writable(file); err != nil {
 		return false, err
 	}
-	if len(v.Reveal()) > MaxSize {
+	if len(v.Reveal()) >= secret.MaxSize {
 		return false, &TooLargeError{File: file}
 	}
 	if uid < 0 {
@@ -93,7 +89,7 @@ func (p *Project) Put(file string, v secret.Value, uid, gid int, mode fs.FileMod
 			return false, fmt.Errorf("%q is a directory that is not empty, where a secret belongs: remove it", p.Path(file))
 		}
 	default:
-		old, err := p.read(p.root, file, MaxSize)
+		old, err := p.read(p.root, file, secret.MaxSize)
 		if err != nil {
 			return false, err
 		}
@@ -112,7 +108,7 @@ func (p *Project) Get(file string) (secret.Value, bool, error) {
 	if !validFile(file) {
 		return secret.Value{}, false, badName(file)
 	}
-	b, ok, err := p.load(file, MaxSize)
+	b, ok, err := p.load(file, secret.MaxSize)
 	if err != nil || !ok {
 		return secret.Value{}, false, err
 	}

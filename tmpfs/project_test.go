@@ -40,7 +40,7 @@ func TestPut(t *testing.T) {
 		{"other value", odd + "x", 0o440, true},
 		{"empty", "", 0o440, true},
 		{"empty again", "", 0o440, false},
-		{"largest", strings.Repeat("x", MaxSize), 0o440, true},
+		{"largest", strings.Repeat("x", secret.MaxSize-1), 0o440, true},
 	}
 	if _, err := p.Put("s", value("first"), -1, -1, 0o400); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestPutRefuses(t *testing.T) {
 	}{
 		{"a planted symlink", "link", value("v"), []string{p.Path("link"), "symlink"}},
 		{"a directory with content", "full", value("v"), []string{full, "not empty"}},
-		{"a value that is too large", "big", value(strings.Repeat("x", MaxSize+1)), []string{"big", "512000"}},
+		{"a value that is too large", "big", value(strings.Repeat("x", secret.MaxSize)), []string{"big", "512000"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
