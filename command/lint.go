@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 type lintOptions struct {
 	format, severity, config, baseline, explain string
 	update                                      bool
+	known                                       baselineFile // by flag or configuration
 	rules, exclude                              cli.StringSlice
 	paths                                       []string
 }
@@ -154,17 +154,19 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 			return lo, usagef("--%v", err)
 		}
 	}
+	o.known = baselineFile{dir: dir, name: o.baseline}
 	if o.baseline == "" {
-		o.baseline = lo.Config.Baseline
+		o.known = baselineFile{dir: dir, name: lo.Config.Baseline, config: name}
 	}
-	if o.baseline == "" || o.update {
+	if o.known.name == "" || o.update {
 		return lo, nil
 	}
-	if data, err = safefile.Read(under(dir, o.baseline)); err != nil {
-		return lo, fmt.Errorf("read the baseline: %w; write it with --update-baseline", err)
+	data, err = o.known.read()
+	if err != nil {
+		return lo, err
 	}
 	if lo.Baseline, err = lint.ParseBaseline(data); err != nil {
-		return lo, fmt.Errorf("%s: %w", o.baseline, err)
+		return lo, fmt.Errorf("%s: %w", o.known.name, err)
 	}
 	return lo, nil
 }
@@ -174,30 +176,6 @@ func under(dir, name string) string {
 		return name
 	}
 	return filepath.Join(dir, name)
-}
-
-func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Options, paths []string) error {
-	if o.baseline == "" {
-		return usagef("--update-baseline needs --baseline FILE")
-	}
-	report, err := lint.Run(ctx, lo, paths)
-	if err != nil {
-		return err
-	}
-	if report.Idle != "" {
-		return errors.New(report.Idle)
-	}
-	var b bytes.Buffer
-	if err := lint.NewBaseline(report.Findings).Write(&b); err != nil {
-		return err
-	}
-	if err := os.WriteFile(under(lo.Dir, o.baseline), b.Bytes(), 0o644); err != nil { //nolint:gosec // holds no value and belongs into git
-		return fmt.Errorf("write the baseline: %w", err)
-	}
-	if _, err := fmt.Fprintf(s.Stderr, "%s holds %d findings\n", o.baseline, report.Summary.Findings); err != nil {
-		return err
-	}
-	return s.complete(report)
 }
 
 func explainRule(env Env, id string) error {
