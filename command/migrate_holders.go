@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/ui"
 )
@@ -46,7 +46,7 @@ func storeHolders(o *migrateOptions, st *migrate.Store) (sops.Holders, error) {
 	if !st.Exists {
 		return sops.NewHolders(st.Path, o.holders(st))
 	}
-	data, err := lint.ReadFile(st.Path)
+	data, err := safefile.Read(st.Path)
 	if err != nil {
 		return sops.Holders{}, fmt.Errorf("read the SOPS file: %w", err)
 	}

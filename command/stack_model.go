@@ -90,7 +90,7 @@ func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) 
 // holdsSecret reports whether a config's file holds a literal secret. A swarm shows the content of a config to
 // whoever asks; a file that cannot be read is reported when it is stored.
 func (l *loaded) holdsSecret(path string) bool {
-	data, err := lint.ReadFile(path)
+	data, err := safefile.Read(path)
 	return err == nil && len(lint.InText(l.Detect, string(data))) > 0
 }
 

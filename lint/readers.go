@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -323,7 +324,7 @@ func (r *Readers) hostReaders(env string) []hostReader {
 				if !e.Type().IsRegular() || !isHostProgram(e.Name()) {
 					continue
 				}
-				if data, err := ReadFile(path); err == nil && namesFile(string(data), filepath.Base(env)) {
+				if data, err := safefile.Read(path); err == nil && namesFile(string(data), filepath.Base(env)) {
 					r.hosts = append(r.hosts, hostReader{env, r.files.shown(path), string(data)})
 				}
 			}
