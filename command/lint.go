@@ -72,11 +72,12 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	s.expectFiles(math.MaxInt64) // how much there is to read is not known yet
 	paths := o.paths
 	if len(paths) == 0 {
-		paths = s.global.files.Value()
+		paths = s.composeFiles()
 	}
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	lo.Project = s.lintProject(dir, paths)
 	paths = append(slices.Clone(paths), s.global.envFiles.Value()...)
 	if o.update {
 		return updateBaseline(ctx, s, o, lo, paths)

@@ -79,13 +79,17 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	}
 	paths := o.paths
 	if len(paths) == 0 {
-		paths = s.global.files.Value()
+		paths = s.composeFiles()
 	}
 	if len(paths) == 0 {
-		if paths, err = defaultFile(dir); err != nil {
+		if paths, err = defaultFile(absolute(dir, s.global.dir)); err != nil {
 			return err
 		}
+		for i := range paths {
+			paths[i] = filepath.Join(s.global.dir, paths[i])
+		}
 	}
+	lo.Project = s.lintProject(dir, paths)
 	plan, err := migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
 	if err != nil {
 		return err

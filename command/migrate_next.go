@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/sops"
@@ -14,7 +13,7 @@ import (
 // printApply says what to type after a dry run, and which word of it is still
 // the user's to know.
 func (s *session) printApply(o *migrateOptions, p *migrate.Plan) error {
-	words := append(fileFlags(s.global.files.Value()), "migrate")
+	words := append(s.projectFlags(), "migrate")
 	words = append(words, o.paths...)
 	if o.store != "sops" {
 		words = append(words, "--store", o.store)
@@ -32,7 +31,7 @@ func (s *session) printApply(o *migrateOptions, p *migrate.Plan) error {
 	if o.force {
 		words = append(words, "--force")
 	}
-	err := ui.Printf(s.Stderr, "apply with: compose-secure %s --write%s\n", strings.Join(words, " "), reason)
+	err := ui.Printf(s.Stderr, "apply with: compose-secure %s --write%s\n", commandLine(words), reason)
 	return err
 }
 
@@ -54,23 +53,24 @@ func noRecipient(o *migrateOptions, p *migrate.Plan) string {
 
 // printUp says what comes after the files are written, when that is one project.
 func (s *session) printUp(paths []string) error {
-	var flags []string
+	flags := s.projectFlags()
 	here, _ := defaultFile(".") // nothing when there is none
 	switch {
+	case len(s.global.files.Value()) > 0 || s.global.dir != "" || s.Getenv("COMPOSE_FILE") != "":
 	case !slices.ContainsFunc(paths, func(p string) bool { return !slices.Contains(here, filepath.Clean(p)) }):
 	case len(paths) == 1 && isDir(paths[0]):
 		if _, err := defaultFile(paths[0]); err != nil {
 			return nil
 		}
 		if filepath.Clean(paths[0]) != "." {
-			flags = []string{"--project-directory", paths[0]}
+			flags = append(flags, "--project-directory", paths[0])
 		}
 	case slices.ContainsFunc(paths, isDir):
 		return nil
 	default:
-		flags = fileFlags(paths)
+		flags = append(fileFlags(paths), flags...)
 	}
-	err := ui.Printf(s.Stderr, "now: compose-secure %s\n", strings.Join(append(flags, "up", "-d"), " "))
+	err := ui.Printf(s.Stderr, "now: compose-secure %s\n", commandLine(append(flags, "up", "-d")))
 	return err
 }
 

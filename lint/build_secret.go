@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -389,8 +388,11 @@ func (c *composeFile) fixOfArg(a *BuildArg) Fix {
 func (c *composeFile) inDotenv(name string) bool {
 	if c.dotenv == nil {
 		c.dotenv = map[string]bool{}
-		data, err := c.files.read(filepath.Join(c.dir, ".env"))
-		if err == nil && !isEncrypted(data) {
+		for _, path := range c.vars {
+			data, err := c.files.read(path)
+			if err != nil || isEncrypted(data) {
+				continue
+			}
 			for _, v := range EnvVars(data, c.policy, c.taken) {
 				c.dotenv[v.Name] = v.Secret && v.Why == "" && c.whyUnheld(v.Name, nil) == ""
 			}

@@ -14,7 +14,8 @@ import (
 // a loaded project.
 type composeFile struct {
 	src      *source
-	dir      string // of the file, on disk
+	dir      string   // where its paths start, on disk
+	vars     []string // the env files that its variables come from
 	root     *yaml.Node
 	services []*service
 	policy   secret.Policy
@@ -45,7 +46,7 @@ type service struct {
 }
 
 func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Policy) *composeFile {
-	c := &composeFile{src: src, dir: dir, root: root, policy: policy}
+	c := &composeFile{src: src, dir: dir, vars: []string{filepath.Join(dir, ".env")}, root: root, policy: policy}
 	own := get(root, "x-compose-secure")
 	c.policy.Secret = append(texts(get(own, "secret")), c.policy.Secret...)
 	c.policy.Plain = append(texts(get(own, "plain")), c.policy.Plain...)
@@ -180,7 +181,9 @@ func (c *composeFile) refs() []fileRef {
 			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c, from: c})
 		}
 	}
-	list = append(list, fileRef{path: filepath.Join(c.dir, ".env"), kind: kindEnv, compose: c})
+	for _, path := range c.vars {
+		list = append(list, fileRef{path: path, kind: kindEnv, compose: c})
+	}
 	included := items(get(c.root, "include"))
 	if len(included) > 0 {
 		c.noteNames()

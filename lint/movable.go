@@ -3,7 +3,6 @@ package lint
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -200,7 +199,10 @@ func expandOpen(raw string) []string {
 // whyEnv gives the reason why migrate leaves a variable of an env file that c
 // names, or "".
 func (c *composeFile) whyEnv(path, name string, l *linter) string {
-	dotenv := path == filepath.Join(c.dir, ".env")
+	dotenv := slices.Contains(c.vars, path)
+	if dotenv && slices.ContainsFunc(c.vars, func(other string) bool { _, ok := c.files.vars([]string{other})[name]; return ok && other != path }) {
+		return TwoEnvFiles
+	}
 	if dotenv && c.inEnvFiles()[name] {
 		return "a value of an env file is made of it"
 	}
@@ -227,6 +229,9 @@ func (c *composeFile) whyEnv(path, name string, l *linter) string {
 	}
 	return ""
 }
+
+// TwoEnvFiles is why an entry stays that two files of --env-file define: what one gives up, the other would give.
+const TwoEnvFiles = "another --env-file defines it as well; remove one of the two"
 
 func byVariable(service string) string {
 	return "service " + service + " reads the file under a name with variables in it; write the name out"
@@ -264,10 +269,8 @@ func (c *composeFile) noteNames() {
 	for name := range takers {
 		c.names[name] = true
 	}
-	if data, err := c.files.read(filepath.Join(c.dir, ".env")); err == nil {
-		for _, v := range parseEnv(newSource("", data), false) {
-			c.names[v.name] = true
-		}
+	for name := range c.files.vars(c.vars) {
+		c.names[name] = true
 	}
 }
 
@@ -300,7 +303,7 @@ func (c *composeFile) inEnvFiles() map[string]bool {
 			for _, n := range c.envFiles(s) {
 				path := c.path(text(n))
 				data, err := c.files.read(path)
-				if err != nil || path == filepath.Join(c.dir, ".env") || isEncrypted(data) || !bytes.ContainsRune(data, '$') {
+				if err != nil || slices.Contains(c.vars, path) || isEncrypted(data) || !bytes.ContainsRune(data, '$') {
 					continue
 				}
 				for _, v := range parseEnv(newSource("", data), false) {

@@ -39,16 +39,25 @@ type hostReader struct {
 	env, shown, text string
 }
 
+// RunFile is a compose file that migrate edits.
+type RunFile struct {
+	Path, Dir string   // on disk; paths of the file start at Dir
+	EnvFiles  []string // that its variables come from
+}
+
 // NewReaders returns the readers as migrate needs them. run are the compose files, on disk, that it edits, and
 // trees where others are looked for; paths are shown relative to dir. A file that cannot be read reads nothing.
-func NewReaders(ctx context.Context, dir string, trees Trees, policy secret.Policy, run []string) (*Readers, error) {
+func NewReaders(ctx context.Context, dir string, trees Trees, policy secret.Policy, run []RunFile) (*Readers, error) {
 	r := &Readers{files: newFiles(dir)}
-	for _, path := range run {
-		for _, c := range r.files.composeFiles(path, policy) {
+	for _, f := range run {
+		for _, c := range r.files.composeFiles(f.Path, policy) {
+			c.dir, c.vars = f.Dir, f.EnvFiles
 			r.mounts = append(r.mounts, c.mounts()...)
 		}
 	}
-	err := r.find(ctx, trees, nil, policy, func(path string) bool { return slices.Contains(run, path) })
+	err := r.find(ctx, trees, nil, policy, func(path string) bool {
+		return slices.ContainsFunc(run, func(f RunFile) bool { return f.Path == path })
+	})
 	return r, err
 }
 
@@ -162,12 +171,8 @@ func (m mount) holds(path string) bool {
 // mounts lists what services read of the directory's files: bind mounts, also those of a named volume, and the files
 // of secrets and configs.
 func (c *composeFile) mounts() []mount {
-	vars := map[string]string{"PWD": c.dir}
-	if data, err := c.files.read(filepath.Join(c.dir, ".env")); err == nil && !isEncrypted(data) {
-		for _, v := range parseEnv(newSource("", data), false) {
-			vars[v.name] = v.value
-		}
-	}
+	vars := c.files.vars(c.vars)
+	vars["PWD"] = c.dir
 	var list []mount
 	add := func(service string, n *yaml.Node, raw string, named bool) {
 		text := evaluate(raw, vars)
@@ -271,7 +276,7 @@ func (c *composeFile) readsEntry(path, name string) bool {
 			}
 		}
 	}
-	if path != filepath.Join(c.dir, ".env") {
+	if !slices.Contains(c.vars, path) {
 		return false
 	}
 	if c.takes(name) {

@@ -70,8 +70,8 @@ func (f *envFile) whyNot(v *envVar) string {
 
 // whyRead gives the reason why an entry of an env file stays for the sake of those whom migrate does not edit, or "".
 func (l *linter) whyRead(path, name string) string {
-	if filepath.Base(path) == ".env" && len(l.envUsers[path]) == 0 &&
-		!slices.ContainsFunc(l.takers(path), func(c *composeFile) bool { return c.takes(name) }) {
+	if takers := l.takers(path); len(takers) > 0 && len(l.envUsers[path]) == 0 &&
+		!slices.ContainsFunc(takers, func(c *composeFile) bool { return c.takes(name) }) {
 		return Unnamed
 	}
 	return l.readers().Why(path, name)

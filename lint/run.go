@@ -24,6 +24,7 @@ import (
 // Options says what to look for.
 type Options struct {
 	Dir      string    // what paths are relative to
+	Project  *Project  // what is one project; nil leaves each file to itself
 	Stdin    io.Reader // read for the path "-"
 	Config   Config
 	Severity Severity // weaker findings are left out
@@ -248,6 +249,9 @@ func (l *linter) file(ref fileRef) result {
 	shown := l.files.shown(ref.path)
 	data := l.stdin
 	dir := filepath.Dir(ref.path)
+	if ref.from == nil {
+		dir = l.options.Project.DirOf(ref.path)
+	}
 	if ref.path == "-" {
 		shown, dir = StdinName, l.options.Dir
 	} else {
@@ -345,6 +349,9 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 	c := newComposeFile(p.src, dir, root, p.linter.policy)
 	c.files = p.linter.files
 	c.parent, c.file = ref.compose, p.path
+	if ref.from == nil {
+		c.vars = p.linter.options.Project.EnvFilesOf(p.path, dir)
+	}
 	if err := c.policy.Validate(); err != nil {
 		p.result.problems = append(p.result.problems, p.src.path+": "+err.Error())
 		c.policy = p.linter.policy

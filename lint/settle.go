@@ -51,17 +51,7 @@ func (l *linter) share(ref fileRef) {
 
 // varsOf gives the variables of the .env files that c sees.
 func (l *linter) varsOf(c *composeFile) map[string]string {
-	vars := map[string]string{}
-	for _, dir := range []string{c.dir, c.top().dir} {
-		data, err := l.files.read(filepath.Join(dir, ".env"))
-		if err != nil || isEncrypted(data) {
-			continue
-		}
-		for _, v := range parseEnv(newSource("", data), false) {
-			vars[v.name] = v.value
-		}
-	}
-	return vars
+	return l.files.vars(slices.Concat(c.vars, c.top().vars))
 }
 
 // settle asks what had to wait.
@@ -97,7 +87,7 @@ func (c *composeFile) laterLiteral(lit *envLiteral) later {
 			}
 		}
 		for _, u := range l.unedited {
-			if slices.Contains(u.dotenv, filepath.Join(c.top().dir, ".env")) && u.Mentions(literal.name) {
+			if overlap(u.dotenv, c.top().vars) && u.Mentions(literal.name) {
 				return u.shown + " takes " + literal.name + ", and migrate leaves that file as it is"
 			}
 		}
@@ -112,19 +102,23 @@ func (l *linter) staysInDotenv(c *composeFile, name string) bool {
 	if owners[0] != c {
 		owners = append(owners, c)
 	}
-	for _, o := range owners {
-		path := filepath.Join(o.dir, ".env")
-		data, err := l.files.read(path)
-		if err != nil || isEncrypted(data) {
-			continue
-		}
-		for _, v := range EnvVars(data, o.policy, o.taken) {
-			if v.Name == name && (!v.Secret || v.Ignored || v.Why != "" || l.whyUnedited(path, name) != "" || o.whyEnv(path, name, l) != "" || l.whyRead(path, name) != "") {
-				return true
-			}
-		}
+	return slices.ContainsFunc(owners, func(o *composeFile) bool {
+		return slices.ContainsFunc(o.vars, func(path string) bool { return l.staysIn(path, o, name) })
+	})
+}
+
+func (l *linter) staysIn(path string, o *composeFile, name string) bool {
+	data, err := l.files.read(path)
+	if err != nil || isEncrypted(data) {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(EnvVars(data, o.policy, o.taken), func(v EnvVar) bool {
+		return v.Name == name && (!v.Secret || v.Ignored || v.Why != "" || l.whyUnedited(path, name) != "" || o.whyEnv(path, name, l) != "" || l.whyRead(path, name) != "")
+	})
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 // setElsewhere gives the file that sets a variable of a service too, or "".
@@ -146,7 +140,7 @@ func (l *linter) setElsewhere(c *composeFile, service, name string) string {
 		}
 	}
 	for _, u := range l.unedited {
-		if slices.Contains(u.dotenv, filepath.Join(c.top().dir, ".env")) && u.Mentions(service) && (u.Mentions(name) || u.Mentions("env_file")) {
+		if overlap(u.dotenv, c.top().vars) && u.Mentions(service) && (u.Mentions(name) || u.Mentions("env_file")) {
 			return u.shown
 		}
 	}
@@ -219,12 +213,9 @@ func (l *linter) project(c *composeFile) []*composeFile {
 // takers gives the compose files whose variables an .env defines: those beside
 // it, and what they include.
 func (l *linter) takers(path string) []*composeFile {
-	if filepath.Base(path) != ".env" {
-		return nil
-	}
 	var list []*composeFile
 	for _, c := range l.read {
-		if dir := filepath.Dir(path); c.dir == dir || c.top().dir == dir {
+		if slices.Contains(c.vars, path) || slices.Contains(c.top().vars, path) {
 			list = append(list, c)
 		}
 	}

@@ -15,9 +15,11 @@ type Trees []string
 const WhyOutside = "it lies outside of the project"
 
 // TreesOf gives the work tree of each compose file that was named, the folder of
-// one without git, and every path itself, relative to dir. Symlinks are resolved.
-func TreesOf(dir string, files, paths []string) Trees {
+// one without git, and every path itself, relative to dir, with what flags name of the project, which may be nil.
+// Symlinks are resolved.
+func TreesOf(dir string, files, paths []string, project *Project) Trees {
 	var list Trees
+	paths = slices.Concat(paths, project.named())
 	for _, path := range files {
 		folder := resolved(filepath.Dir(path))
 		list = append(list, cmp.Or(WorkTree(folder), folder))
@@ -78,5 +80,5 @@ func (l *linter) trees(paths []string) Trees {
 			composes = append(composes, r.path)
 		}
 	}
-	return TreesOf(l.options.Dir, composes, paths)
+	return TreesOf(l.options.Dir, composes, paths, l.options.Project)
 }

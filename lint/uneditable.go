@@ -198,9 +198,9 @@ func (p *pass) byHand(ref fileRef, data []byte, dir, why string) {
 			f.Fix = Fix{ByHand, "migrate leaves the file as it is: " + why}
 		}
 	}
-	u := &unedited{Unedited: Unedited{Dir: dir, Data: data}, path: p.path, shown: p.src.path, dotenv: []string{filepath.Join(dir, ".env")}}
+	u := &unedited{Unedited: Unedited{Dir: dir, Data: data}, path: p.path, shown: p.src.path, dotenv: p.linter.options.Project.EnvFilesOf(p.path, dir)}
 	if ref.compose != nil {
-		u.dotenv = append(u.dotenv, filepath.Join(ref.compose.top().dir, ".env"))
+		u.dotenv = append(u.dotenv, ref.compose.top().vars...)
 	}
 	p.result.unedited = u
 }

@@ -60,14 +60,14 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	case have != nil && slices.Contains(grants(have), a.ID):
 		return "build.secrets has " + a.ID + " already"
 	}
-	v := c.movedFrom(c.envPath())[a.From]
+	v := c.movedOwn(a.From)
 	if a.From == "" {
 		text := lint.Evaluate(a.Raw, nil)
 		if v = c.value(a.Services[0], a.Name, text, a.Node); v == nil {
 			return c.names.whyNot(text)
 		}
 	}
-	if v == nil && c.stay[c.envPath()][a.From] != "" {
+	if v == nil && slices.ContainsFunc(c.ownEnvFiles(), func(path string) bool { return c.stay[path][a.From] != "" }) {
 		return "its value stays in .env, for other places that take it"
 	}
 	if v == nil {

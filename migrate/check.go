@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/compose-secure/compose-secure/lint"
 )
@@ -20,9 +21,10 @@ func (c *file) check() error {
 	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
 		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) })
 	vars := maps.Clone(c.dotenv)
+	own := c.ownEnvFiles()
 	for key, values := range c.moved {
 		for name := range values {
-			if key.env == c.envPath() {
+			if slices.Contains(own, key.env) {
 				delete(vars, name)
 			}
 		}

@@ -231,7 +231,7 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 // defines already keeps that value.
 func (c *file) fallback(name, text string, n *yaml.Node) string {
 	if v := c.names.byName[name]; v != nil {
-		if v.text != text && c.movedFrom(c.envPath())[name] != v {
+		if v.text != text && c.movedOwn(name) != v {
 			return "two defaults of " + name + " differ"
 		}
 		return ""
@@ -309,7 +309,6 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 // references gives the image's own file variable the place of ${NAME} alone,
 // where NAME has left .env.
 func (c *file) references() {
-	moved := c.movedFrom(c.envPath())
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			name, ok := strings.CutPrefix(v.raw, "${")
@@ -319,7 +318,7 @@ func (c *file) references() {
 			if v.none { // the value of the variable of that name
 				name, ok, closed = v.name, true, true
 			}
-			val := moved[name]
+			val := c.movedOwn(name)
 			if val == nil || !ok || !closed || !c.doc.Settable(v.node) || c.doc.Changed(v.node) ||
 				!c.toFile(v.node, v.name, func(*service) *value { return val }) {
 				c.inFiles(v)
@@ -331,12 +330,11 @@ func (c *file) references() {
 // inFiles gives a value that takes variables of .env a file of its own, when
 // that is where values go.
 func (c *file) inFiles(v variable) {
-	moved := c.movedFrom(c.envPath())
 	if !c.o.Files || c.doc.Changed(v.node) {
 		return
 	}
 	for _, n := range lint.Variables(v.raw) {
-		if moved[n] != nil {
+		if c.movedOwn(n) != nil {
 			_ = c.wholeFile(v.node, lint.EnvLiteral{Variable: v.name, Raw: v.raw, At: v.at}) // envFiles has made sure
 			return
 		}

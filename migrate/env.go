@@ -45,10 +45,10 @@ type envState struct {
 
 // envFiles moves the secrets of .env and of every file of env_file.
 func (c *file) envFiles() error {
-	main := c.envPath()
+	own := c.ownEnvFiles()
 	c.dotenv = c.envOf(c.part)
 	c.takeNames()
-	paths := []string{main}
+	paths := slices.Clone(own)
 	if c.root != c.part && !c.included {
 		paths = nil // the file that extends this one sees to it
 	}
@@ -74,12 +74,12 @@ func (c *file) envFiles() error {
 			continue
 		}
 		var takenAs map[string]string
-		if path == main {
+		if slices.Contains(own, path) {
 			takenAs = lint.TakenAs(c.before, c.policy)
 		}
 		e := &envState{
 			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.Root, c.policy), takenAs), values: envValues(data),
-			users: users[path], dotenv: path == main, raw: raw[path],
+			users: users[path], dotenv: slices.Contains(own, path), raw: raw[path],
 		}
 		if err := c.envFile(e); err != nil {
 			return fmt.Errorf("%s: %w", c.shown(path), err)
@@ -95,6 +95,16 @@ func (c *file) movedFrom(path string) map[string]*value {
 		c.moved[key] = map[string]*value{}
 	}
 	return c.moved[key]
+}
+
+// movedOwn returns the value that a variable of the env files of c has in the store, or nil.
+func (c *file) movedOwn(name string) *value {
+	for _, path := range c.ownEnvFiles() {
+		if v := c.movedFrom(path)[name]; v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // hasMoved reports whether a variable leaves an env file, to any store.
@@ -270,6 +280,8 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 		return "other files of the project take " + v.Name + " as well"
 	case e.dotenv && c.inFile[v.Name]:
 		return "a value of an env file is made of it"
+	case e.dotenv && c.definedTwice(e.path, v.Name):
+		return lint.TwoEnvFiles
 	case e.raw:
 		return "env_file reads it with a format of its own"
 	case !c.names.takes(text) || len(text) >= secret.MaxSize:
@@ -296,6 +308,14 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 		return lint.Unnamed
 	}
 	return c.readers.Why(e.path, v.Name)
+}
+
+// definedTwice reports whether another of the env files of c defines a variable.
+func (c *file) definedTwice(path, name string) bool {
+	return slices.ContainsFunc(c.ownEnvFiles(), func(other string) bool {
+		_, ok := c.fileBefore(other)[name]
+		return ok && other != path
+	})
 }
 
 // isTaken reports whether a compose file of the plan takes a variable of an .env.

@@ -92,11 +92,11 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 		return nil, err
 	}
 	p := newPlanner(o)
-	p.within = lint.TreesOf(o.Lint.Dir, files, paths)
+	p.within = lint.TreesOf(o.Lint.Dir, files, paths, o.Lint.Project)
 	p.all = p.parts(files)
-	var run []string
+	var run []lint.RunFile
 	for _, n := range p.all {
-		run = append(run, n.path)
+		run = append(run, lint.RunFile{Path: n.path, Dir: n.dir, EnvFiles: n.envPaths()})
 	}
 	if p.readers, err = lint.NewReaders(ctx, o.Lint.Dir, p.within, p.policy, run); err != nil {
 		return nil, err

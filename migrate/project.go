@@ -27,6 +27,7 @@ type part struct {
 	result    *yaml.Node   // as it would be, once it is planned
 	out       *Out         // why it is left as it is
 	envFiles  []string     // that an include names, in place of .env
+	vars      []string     // of a named file: the env files that its variables come from
 	// linked are services that extend others or are extended: what one of
 	// them gets, others get.
 	linked map[string]bool
@@ -51,11 +52,11 @@ func (p *planner) parts(paths []string) []*part {
 		if byPath[path] != nil {
 			continue
 		}
-		n := p.read(path, filepath.Dir(path))
+		n := p.read(path, p.o.Lint.Project.DirOf(path))
 		if n == nil {
 			continue
 		}
-		n.root, n.named = n, true
+		n.root, n.named, n.vars = n, true, p.o.Lint.Project.EnvFilesOf(path, n.dir)
 		byPath[path] = n
 		list = append(list, n)
 	}
@@ -223,7 +224,7 @@ func (p *planner) others(n *part) []*part {
 // envPaths gives the .env files that a part sees: its own, or those that its
 // include names, and that of the named file, which wins.
 func (n *part) envPaths() []string {
-	files := []string{filepath.Join(n.root.dir, ".env")}
+	files := slices.Clone(n.root.vars)
 	for _, dir := range n.projects {
 		files = append(files, filepath.Join(dir, ".env"))
 	}
@@ -248,13 +249,13 @@ func (p *planner) envOf(n *part) map[string]string {
 	return values
 }
 
-// envPath is the .env whose variables a part takes, and migrate moves. Files
+// ownEnvFiles are the env files whose variables a part takes, and migrate moves. Files
 // that an include names stay as they are.
-func (n *part) envPath() string {
+func (n *part) ownEnvFiles() []string {
 	if n.included && n.envFiles == nil {
-		return filepath.Join(n.dir, ".env")
+		return []string{filepath.Join(n.dir, ".env")}
 	}
-	return filepath.Join(n.root.dir, ".env")
+	return n.root.vars
 }
 
 // base is where references of values start.
