@@ -18,8 +18,9 @@ func (c *file) check() error {
 	if err != nil || !sameTree(root, c.doc.Root) {
 		return errMeaning
 	}
+	inherits := func(s *service, name string) bool { return c.baseSets(c.part, s, name, maxExtends) }
 	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
-		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) })
+		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) }, inherits)
 	vars := maps.Clone(c.dotenv)
 	own := c.ownEnvFiles()
 	for key, values := range c.moved {
@@ -37,7 +38,7 @@ func (c *file) check() error {
 		}
 	}
 	after := effective(root, c.dir, c.fileAfter, vars, c.delivered,
-		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, true) })
+		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, true) }, inherits)
 	if len(before) != len(after) {
 		return errMeaning
 	}

@@ -216,12 +216,10 @@ func (c *file) envValue(e *envState, name, text string, line int) *value {
 }
 
 // gets reports whether a variable of the env file reaches the service: neither
-// environment nor a later env file defines it.
+// environment, that of a service which it extends included, nor a later env file defines it.
 func (c *file) gets(s *service, e *envState, name string) bool {
-	for _, v := range s.environment() {
-		if v.name == name {
-			return false
-		}
+	if s.sets(name) || c.baseSets(c.part, s, name, maxExtends) {
+		return false
 	}
 	last := ""
 	for _, f := range s.envFiles(c.dir) {
@@ -234,6 +232,33 @@ func (c *file) gets(s *service, e *envState, name string) bool {
 		}
 	}
 	return last == e.path
+}
+
+// maxExtends bounds how far a service is followed to those that it extends.
+const maxExtends = 20
+
+// baseSets reports whether the environment of a service that s extends, directly or not, sets a variable.
+func (p *planner) baseSets(n *part, s *service, name string, depth int) bool {
+	extends := get(s.merged, "extends")
+	base := scalarText(extends)
+	if extends != nil && extends.Kind == yaml.MappingNode {
+		base = scalarText(get(extends, "service"))
+		if file := scalarText(get(extends, "file")); file != "" {
+			path := onDisk(n.dir, file)
+			i := slices.IndexFunc(p.all, func(o *part) bool { return o.path == path })
+			if i < 0 {
+				return false
+			}
+			n = p.all[i]
+		}
+	}
+	if base == "" || depth == 0 {
+		return false
+	}
+	return slices.ContainsFunc(n.trees, func(tree *yaml.Node) bool {
+		b := serviceOf(services(tree), base)
+		return b != nil && (b.sets(name) || p.baseSets(n, b, name, depth-1))
+	})
 }
 
 // movable decides which variables can go, and says of the others why not.

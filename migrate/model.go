@@ -117,6 +117,11 @@ func (s *service) environment() []variable {
 	return pairsOf(get(s.merged, "environment"))
 }
 
+// sets reports whether the environment of a service in the file itself has a variable.
+func (s *service) sets(name string) bool {
+	return slices.ContainsFunc(s.environment(), func(v variable) bool { return v.name == name })
+}
+
 // pairsOf reads what Compose calls a mapping or list of variables.
 func pairsOf(n *yaml.Node) []variable {
 	if n = lint.FollowedNode(n); n == nil {
@@ -217,14 +222,16 @@ func sameTree(a, b *yaml.Node) bool {
 }
 
 // effective gives every variable that the services' containers and builds see,
-// with the values of env files and of vars. Variables from elsewhere stand as holes.
-func effective(root *yaml.Node, dir string, file func(path string) map[string]string, vars map[string]string, mounted func(s *service, v variable) (name, value string, ok bool), built func(*service, map[string]string) map[string]string) map[string]map[string]string {
+// with the values of env files and of vars. Variables from elsewhere stand as holes. inherits reports whether
+// a service gets a variable from one that it extends: that is seen to where it is set, and wins over env files.
+func effective(root *yaml.Node, dir string, file func(path string) map[string]string, vars map[string]string, mounted func(s *service, v variable) (name, value string, ok bool), built func(*service, map[string]string) map[string]string, inherits func(*service, string) bool) map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, s := range services(root) {
 		env := map[string]string{}
 		for _, f := range s.envFiles(dir) {
 			maps.Copy(env, file(f.path))
 		}
+		maps.DeleteFunc(env, func(name, _ string) bool { return inherits(s, name) })
 		for _, v := range s.environment() {
 			if v.none {
 				v.raw = "${" + v.name + "}"
