@@ -2,7 +2,7 @@ package secret
 
 import (
 	"crypto/rand"
-	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,32 +22,41 @@ type Input struct {
 // Inputs hands out opaque placeholders for values that must not enter a
 // model. A placeholder is made of a-z and 0-9 only, so that it survives YAML,
 // URLs and image names, and is random per Inputs, so that no text of a user
-// can be taken for one. Not safe for concurrent use.
+// can be taken for one. The number of an input stands between the prefix and a
+// terminator, so that no placeholder is the start of another however many there
+// are. Not safe for concurrent use.
 type Inputs struct {
 	prefix string
 	list   []Input
-	index  map[string][]int // by name, or by reference
+	index  map[inputKey][]int
+	seed   maphash.Seed
 }
 
-const (
-	tokenDigits = 6
-	tokenEnd    = "z"
-)
+// inputKey finds inputs that may be equal. It stays in memory.
+type inputKey struct {
+	name string // or reference
+	sum  uint64 // of the known value, so that many values of one name are told apart fast
+}
+
+// tokenEnd ends the number of a placeholder; it is no digit.
+const tokenEnd = "z"
 
 // NewInputs returns an empty set with a fresh random prefix.
 func NewInputs() *Inputs {
-	return &Inputs{prefix: "csec" + strings.ToLower(rand.Text()), index: map[string][]int{}}
+	return &Inputs{prefix: "csec" + strings.ToLower(rand.Text()), index: map[inputKey][]int{}, seed: maphash.MakeSeed()}
 }
 
 // Placeholder returns the token for in. Equal inputs (the same reference, or
 // the same name with the same value) share one token.
 func (s *Inputs) Placeholder(in Input) string {
-	key := "n:" + in.Name
+	var key inputKey
 	switch {
 	case in.Ref != nil:
-		key = "r:" + in.Ref.ID()
+		key.name = "r:" + in.Ref.ID()
 	case in.Default:
-		key = "d:" + in.Name
+		key = inputKey{"d:" + in.Name, maphash.Bytes(s.seed, in.Known.Reveal())}
+	default:
+		key = inputKey{"n:" + in.Name, maphash.Bytes(s.seed, in.Known.Reveal())}
 	}
 	for _, i := range s.index[key] {
 		if in.Ref != nil || s.list[i].Known.Equal(in.Known) {
@@ -60,7 +69,7 @@ func (s *Inputs) Placeholder(in Input) string {
 }
 
 func (s *Inputs) token(i int) string {
-	return fmt.Sprintf("%s%0*d%s", s.prefix, tokenDigits, i, tokenEnd)
+	return s.prefix + strconv.Itoa(i) + tokenEnd
 }
 
 // Has reports whether text holds a placeholder of s.
@@ -120,26 +129,45 @@ func (s *Inputs) Find(text string) []*Input {
 	return found
 }
 
+// walk calls literal and input for the pieces of text, in order. A prefix that no
+// input of s goes with is literal text.
 func (s *Inputs) walk(text string, literal func(string), input func(*Input)) {
-	size := len(s.prefix) + tokenDigits + len(tokenEnd)
-	for {
-		i := strings.Index(text, s.prefix)
-		if i < 0 || len(text)-i < size {
+	shown := 0 // where the piece that is not passed on yet starts
+	for at := 0; ; {
+		i := strings.Index(text[at:], s.prefix)
+		if i < 0 {
 			break
 		}
-		n, err := strconv.Atoi(text[i+len(s.prefix) : i+size-len(tokenEnd)])
-		if err != nil || n >= len(s.list) {
-			break
+		from := at + i
+		at = from + len(s.prefix)
+		n, size := s.number(text[at:])
+		if size == 0 {
+			continue
 		}
-		if i > 0 {
-			literal(text[:i])
+		if from > shown {
+			literal(text[shown:from])
 		}
 		input(&s.list[n])
-		text = text[i+size:]
+		at += size
+		shown = at
 	}
-	if text != "" {
-		literal(text)
+	if shown < len(text) {
+		literal(text[shown:])
 	}
+}
+
+// number reads the number of an input and the terminator that text starts with.
+// Its size is 0 when text does not start with those of an input of s.
+func (s *Inputs) number(text string) (n, size int) {
+	digits := 0
+	for digits < len(text) && '0' <= text[digits] && text[digits] <= '9' {
+		digits++
+	}
+	n, err := strconv.Atoi(text[:digits])
+	if err != nil || n >= len(s.list) || !strings.HasPrefix(text[digits:], tokenEnd) {
+		return 0, 0
+	}
+	return n, digits + len(tokenEnd)
 }
 
 // String names the input as a person wrote it; it holds no value.
