@@ -13,8 +13,9 @@ const defaultOrigin = "its default in the compose file"
 
 // withDefaults is lookup, but gives the placeholder of a default, as in ${NAME:-default},
 // where text would come to a default that is a secret: it is a literal, and so may stand
-// where nothing else tells that it is one.
-func (p *Project) withDefaults(text string, lookup template.Mapping) template.Mapping {
+// where nothing else tells that it is one. known are defaults that were interpolated before: each
+// is looked at once, or every level of defaults in defaults would double the work.
+func (p *Project) withDefaults(text string, lookup template.Mapping, known map[string]string) template.Mapping {
 	if !strings.Contains(text, "-") {
 		return lookup
 	}
@@ -27,8 +28,15 @@ func (p *Project) withDefaults(text string, lookup template.Mapping) template.Ma
 		if !ok || set && !whenEmpty {
 			return value, set
 		}
-		literal, err := p.substitute(raw, lookup)
-		if err != nil || literal == "" || p.Inputs.Has(literal) || isComposeVariable(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
+		literal, seen := known[raw]
+		if !seen {
+			var err error
+			if literal, err = p.interpolate(raw, lookup, known); err != nil {
+				literal = ""
+			}
+			known[raw] = literal
+		}
+		if literal == "" || p.Inputs.Has(literal) || isComposeVariable(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
 			return value, set // an error comes up again when compose-go takes the default
 		}
 		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: defaultOrigin, Default: true, Known: secret.NewValue([]byte(literal))}), true

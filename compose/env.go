@@ -229,11 +229,56 @@ var dotEnvLine = pattern(`line (\d+): (unexpected character|key cannot contain a
 // parseDotEnv parses the dotenv format of docker compose. compose-go's own
 // errors quote the file's content, so only line and kind of the fault are kept.
 func parseDotEnv(path string, data []byte, lookup dotenv.LookupFn) (map[string]string, error) {
+	if line := manyVariablesLine(data); line > 0 {
+		return nil, reportf("%s:%d: %v", Display(path), line, errVariables)
+	}
 	values, err := dotenv.ParseWithLookup(bytes.NewReader(data), lookup)
 	if err != nil {
 		return nil, dotEnvFault(Display(path), data, err)
 	}
 	return values, namelessFault(path, data, values)
+}
+
+// manyVariablesLine returns the line where a value with too many variables starts, or 0. A value may have
+// several lines, up to its closing quote.
+func manyVariablesLine(data []byte) int {
+	if !manyVariables(string(data)) {
+		return 0
+	}
+	value, start := 0, 1 // where it starts, as offset and line
+	var quote byte
+	at, line := 0, 0
+	for text := range bytes.Lines(data) {
+		line++
+		rest := text
+		if quote == 0 {
+			value, start = at, line
+			_, after, _ := bytes.Cut(text, []byte{'='})
+			if rest = bytes.TrimLeft(after, " \t"); len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'') {
+				quote, rest = rest[0], rest[1:]
+			}
+		}
+		if quote != 0 && closesQuote(rest, quote) {
+			quote = 0
+		}
+		at += len(text)
+		if manyVariables(string(data[value:at])) {
+			return start
+		}
+	}
+	return 0
+}
+
+func closesQuote(text []byte, quote byte) bool {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case quote:
+			return true
+		}
+	}
+	return false
 }
 
 var unreadable = pattern(`^failed to read (/.+?): `)

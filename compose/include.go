@@ -109,6 +109,9 @@ func (e *envFiles) findIncluded(data []byte, dir string, environment map[string]
 			unit := declarations{} // later files of one include override earlier ones
 			for _, file := range paths {
 				if data, err := readFile(file); err == nil {
+					if err := checkAliases(file, data); err != nil {
+						return err
+					}
 					if err := e.project.addIncluded(file, data); err != nil {
 						return err
 					}

@@ -222,6 +222,9 @@ func (p *Project) readPolicy(po *cli.ProjectOptions, o Options) error {
 		if err != nil {
 			return err
 		}
+		if err := checkAliases(path, data); err != nil {
+			return err
+		}
 		policy, err := parsePolicy(path, data)
 		if err != nil {
 			return err
@@ -368,11 +371,29 @@ func (p *Project) hideValid(name, value, origin string) (string, error) {
 // environment and the project's env files are hidden already; this catches
 // the env files of included projects, which compose-go reads on its own.
 func (p *Project) substitute(text string, lookup template.Mapping) (string, error) {
+	return p.interpolate(text, lookup, map[string]string{})
+}
+
+// maxInterpolated bounds the number of variables in a value times its length in bytes, which
+// is what compose-go's interpolation takes time in proportion to.
+const maxInterpolated = 16 << 20
+
+var errVariables = errors.New("one value has too many variables for its length; split it, or write what they stand for")
+
+func manyVariables(text string) bool {
+	return len(text) > 1<<10 && strings.Count(text, "$")*len(text) > maxInterpolated
+}
+
+// interpolate is substitute; see withDefaults for known.
+func (p *Project) interpolate(text string, lookup template.Mapping, known map[string]string) (string, error) {
 	if !strings.Contains(text, "$") {
 		return text, nil
 	}
+	if manyVariables(text) {
+		return "", reportf("%v", errVariables)
+	}
 	var failed error
-	outer := p.withDefaults(text, lookup)
+	outer := p.withDefaults(text, lookup, known)
 	result, err := template.Substitute(text, func(name string) (string, bool) {
 		value, ok := outer(name)
 		if !ok || value == "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -198,7 +199,10 @@ func descend(node *yaml.Node, path []string) (*yaml.Node, int) {
 
 // child returns the value under key of a mapping, merge keys and aliases
 // followed, or the element of a list: by number, or by "key=" or "key".
-func child(node *yaml.Node, key string) *yaml.Node {
+func child(node *yaml.Node, key string) *yaml.Node { return childOf(node, key, map[*yaml.Node]bool{}) }
+
+// childOf is child that looks once into each mapping that is merged.
+func childOf(node *yaml.Node, key string, seen map[*yaml.Node]bool) *yaml.Node {
 	for hops := 0; node != nil && node.Kind == yaml.AliasNode && hops < 100; hops++ {
 		node = node.Alias
 	}
@@ -207,14 +211,18 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	}
 	switch node.Kind {
 	case yaml.MappingNode:
+		if seen[node] {
+			return nil
+		}
+		seen[node] = true
 		var merged *yaml.Node
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			switch node.Content[i].Value {
 			case key:
 				return node.Content[i+1]
 			case "<<":
-				if found := mergedChild(node.Content[i+1], key); found != nil && merged == nil {
-					merged = found
+				if merged == nil {
+					merged = mergedChild(node.Content[i+1], key, seen)
 				}
 			}
 		}
@@ -224,7 +232,7 @@ func child(node *yaml.Node, key string) *yaml.Node {
 			if name, _, ok := strings.Cut(element.Value, "="); element.Kind == yaml.ScalarNode && (ok && name == key || element.Value == key) {
 				return element
 			}
-			if fmt.Sprint(i) == key {
+			if strconv.Itoa(i) == key {
 				return element
 			}
 		}
@@ -232,12 +240,12 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-func mergedChild(node *yaml.Node, key string) *yaml.Node {
+func mergedChild(node *yaml.Node, key string, seen map[*yaml.Node]bool) *yaml.Node {
 	if node.Kind != yaml.SequenceNode {
-		return child(node, key)
+		return childOf(node, key, seen)
 	}
 	for _, element := range node.Content {
-		if found := child(element, key); found != nil {
+		if found := childOf(element, key, seen); found != nil {
 			return found
 		}
 	}

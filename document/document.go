@@ -24,7 +24,12 @@ type Range struct{ Start, End int }
 type Text struct {
 	data   []byte
 	starts []int // offset of every line
+	// marks are offsets in lines that are long, by line: of every markth character.
+	marks map[int][]int
 }
+
+// mark is how many characters of a long line are counted at most to find a place in it.
+const mark = 1 << 10
 
 // New indexes data, which the caller no longer changes.
 func New(data []byte) *Text {
@@ -34,7 +39,27 @@ func New(data []byte) *Text {
 			t.starts = append(t.starts, i+1)
 		}
 	}
+	for line := 1; line <= len(t.starts); line++ {
+		if start, end := t.starts[line-1], t.LineStart(line+1); end-start > 4*mark {
+			t.markLine(line, start, end)
+		}
+	}
 	return t
+}
+
+func (t *Text) markLine(line, start, end int) {
+	if t.marks == nil {
+		t.marks = map[int][]int{}
+	}
+	var list []int
+	for at, n := start, 0; at < end; n++ {
+		if n%mark == 0 {
+			list = append(list, at)
+		}
+		_, size := utf8.DecodeRune(t.data[at:])
+		at += size
+	}
+	t.marks[line] = list
 }
 
 // Bytes returns the whole text.
@@ -83,7 +108,12 @@ func (t *Text) LineText(line int) string {
 func (t *Text) Pos(offset int) Pos {
 	offset = min(max(offset, 0), len(t.data))
 	line := t.Line(offset)
-	return Pos{line, utf8.RuneCount(t.data[t.starts[line-1]:offset]) + 1}
+	from, column := t.starts[line-1], 1
+	if list := t.marks[line]; list != nil {
+		i := sort.Search(len(list), func(i int) bool { return list[i] > offset }) - 1
+		from, column = list[i], i*mark+1
+	}
+	return Pos{line, utf8.RuneCount(t.data[from:offset]) + column}
 }
 
 // Offset is the reverse of [Text.Pos]: a line before the first is the start of the
@@ -92,8 +122,12 @@ func (t *Text) Offset(p Pos) int {
 	if p.Line < 1 || p.Line > len(t.starts) {
 		return t.LineStart(p.Line)
 	}
-	at := t.starts[p.Line-1]
-	for column := p.Column; column > 1 && at < len(t.data) && t.data[at] != '\n'; column-- {
+	at, column := t.starts[p.Line-1], p.Column
+	if list := t.marks[p.Line]; list != nil && column > 1 {
+		i := min((column-1)/mark, len(list)-1)
+		at, column = list[i], column-i*mark
+	}
+	for ; column > 1 && at < len(t.data) && t.data[at] != '\n'; column-- {
 		_, size := utf8.DecodeRune(t.data[at:])
 		at += size
 	}

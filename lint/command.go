@@ -28,11 +28,11 @@ func commandLine(p secret.Policy, raw []string, list bool) ([]shellWord, []comma
 		for _, d := range inner.defaults {
 			text := inner.text[d.start:d.end]
 			if !strings.Contains(text, secret.Hole) && p.Classify(d.name, text).Secret {
-				found = append(found, commandLiteral{literal{start: origin[d.start], end: origin[d.end-1] + 1, name: d.name, fallback: true}, n})
+				found = appendBounded(found, commandLiteral{literal{start: origin[d.start], end: origin[d.end-1] + 1, name: d.name, fallback: true}, n})
 			}
 		}
 		for _, l := range fallbacks(p, "", &outer) {
-			found = append(found, commandLiteral{l, n})
+			found = appendBounded(found, commandLiteral{l, n})
 		}
 		if !list {
 			words = append(words, splitShell(inner.text, origin, n)...)
@@ -64,7 +64,16 @@ func (c *commandInspector) add(w *shellWord, start, end int, name string) {
 			return
 		}
 	}
-	c.found = append(c.found, l)
+	c.found = appendBounded(c.found, l)
+}
+
+// appendBounded is append up to maxLiterals of one node.
+func appendBounded(found []commandLiteral, l commandLiteral) []commandLiteral {
+	if n := len(found) - maxLiterals; n >= 0 && found[n].node == l.node && found[len(found)-1].node == l.node {
+		found[len(found)-1].widen(l.start, l.end)
+		return found
+	}
+	return append(found, l)
 }
 
 // script reads simple commands; words that hold blanks are read once more as
@@ -186,7 +195,7 @@ func (c *commandInspector) isPassword(value string) bool {
 
 // sql finds IDENTIFIED BY 'x' and PASSWORD 'x'.
 func (c *commandInspector) sql(w *shellWord) {
-	lower := strings.ToLower(w.text)
+	lower := lowerASCII(w.text)
 	for _, mark := range [...]string{"identified by '", "password '", "identified by \"", "password \"", "password('", "set_password('"} {
 		for from := 0; ; {
 			i := strings.Index(lower[from:], mark)
@@ -373,4 +382,15 @@ func (c *commandInspector) netUser(args []shellWord) {
 	if len(plain) > 2 && strings.EqualFold(plain[0].text, "user") && c.isPassword(plain[2].text) {
 		c.add(plain[2], 0, len(plain[2].text), "net user")
 	}
+}
+
+// lowerASCII is strings.ToLower that keeps the length, also of what is not ASCII.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
 }

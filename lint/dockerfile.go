@@ -7,7 +7,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -16,6 +15,7 @@ type dockerfile struct {
 	src    *source
 	path   string // on disk
 	data   string
+	text   *source    // data
 	inline *yaml.Node // nil: the text is the whole of src
 	steps  []step
 	policy secret.Policy
@@ -45,7 +45,8 @@ func parseDockerfile(src *source, data string, inline *yaml.Node, policy secret.
 		return nil, err
 	}
 	d.escape = string(result.EscapeToken)
-	lines := document.New([]byte(data))
+	d.text = newSource("", []byte(data))
+	lines := d.text.Text
 	for _, n := range result.AST.Children {
 		s := step{name: strings.ToLower(n.Value), flags: n.Flags, exec: n.Attributes["json"], start: lines.LineStart(n.StartLine), end: lines.LineStart(n.EndLine + 1)}
 		for w := n.Next; w != nil; w = w.Next {
@@ -100,8 +101,7 @@ func (d *dockerfile) within(s *step, words []string, n, start, end int) byteRang
 			at += len(first)
 		}
 	}
-	lines := newSource("", []byte(d.data))
-	from, ok := lines.align(s.start+at, words[n], start)
+	from, ok := d.text.align(s.start+at, words[n], start)
 	if !ok || !strings.HasPrefix(d.data[from:], firstLine(words[n][start:end])) {
 		return d.find(s, words[n][start:end], 0)
 	}

@@ -122,14 +122,27 @@ func appendShellFallbacks(found []literal, p secret.Policy, e *expanded) []liter
 	return found
 }
 
+// maxLiterals is how many secrets of one value are told apart. From there on the
+// last one is all that follows, and migrate leaves it.
+const maxLiterals = 100
+
 // appendLiteral adds l unless a literal at the same place is known.
 func appendLiteral(found []literal, l literal) []literal {
+	if len(found) == maxLiterals {
+		found[maxLiterals-1].widen(l.start, l.end)
+		return found
+	}
 	for _, f := range found {
 		if l.start < f.end && f.start < l.end {
 			return found
 		}
 	}
 	return append(found, l)
+}
+
+// widen makes l reach over start..end as well.
+func (l *literal) widen(start, end int) {
+	l.start, l.end, l.fallback = min(l.start, start), max(l.end, end), true
 }
 
 // isAddress reports whether c is what stands before the @ of a URL.

@@ -19,6 +19,12 @@ type envLiteral struct {
 	stray   string // the key of the service that it stands under, if Compose knows none of that name
 }
 
+// scalarOf is the value of a variable by where it stands.
+type scalarOf struct {
+	name string
+	node *yaml.Node
+}
+
 // literals finds the secrets in every environment of the file, under keys that
 // Compose does not know, and in its templates. The rules share it.
 func (c *composeFile) literals() []envLiteral {
@@ -38,6 +44,8 @@ func (c *composeFile) literals() []envLiteral {
 			}
 		}
 	}
+	known := map[scalarOf][]literal{} // merges and aliases lead to one scalar many times
+	once := map[scalarOf]bool{}       // in templates one finding is enough
 	add := func(s *service, stray string, prs []pair) {
 		for _, pr := range prs {
 			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && (args[pr.node] || pr.odd) {
@@ -46,7 +54,17 @@ func (c *composeFile) literals() []envLiteral {
 			if stray != "" && secret.FindCredential(pr.node.Value).Found() {
 				continue // the form alone tells, which CS005 looks at under every key
 			}
-			for _, l := range inspect(c.policy, pr.name, pr.value) {
+			id := scalarOf{pr.name, pr.node}
+			found, seen := known[id]
+			if !seen {
+				found = inspect(c.policy, pr.name, pr.value)
+				known[id] = found
+			}
+			if s == nil && once[id] {
+				continue
+			}
+			once[id] = once[id] || s == nil
+			for _, l := range found {
 				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.name, pr.value), stray})
 			}
 		}

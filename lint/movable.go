@@ -277,7 +277,7 @@ func (c *composeFile) noteNames() {
 // knows reports whether a variable means something to the file or to one that
 // includes it.
 func (c *composeFile) knows(name string) bool {
-	for range maxMerge { // files may include each other
+	for range maxParents { // files may include each other
 		if c == nil {
 			return false
 		}

@@ -341,6 +341,12 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 			continue
 		}
+		if err := compose.CheckAliases(&doc); err != nil {
+			p.result.problems = append(p.result.problems, fmt.Sprintf("%s:%d: %v", p.src.path, doc.Content[0].Line, err))
+			p.lines()
+			p.byHand(ref, data, dir, err.Error())
+			return
+		}
 		p.document(ref, doc.Content[0], dir)
 	}
 }

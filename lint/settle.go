@@ -223,9 +223,12 @@ func (l *linter) takers(path string) []*composeFile {
 	return list
 }
 
+// maxParents bounds how far a file is followed to those that include it.
+const maxParents = 16
+
 // top gives the file that includes c, or the one that includes that.
 func (c *composeFile) top() *composeFile {
-	for range maxMerge { // files may include each other
+	for range maxParents { // files may include each other
 		if c.parent == nil {
 			break
 		}

@@ -42,9 +42,9 @@ func (s *source) scalar(n *yaml.Node, start, end int) byteRange {
 	if !ok {
 		return byteRange{at, s.LineEnd(at)}
 	}
-	to := from
+	to, last := from, s.LineEnd(from)
 	for i := start; i < end && n.Value[i] != '\n' && to < len(s.data); i++ {
-		if next, ok := s.align(to, n.Value[i:end], 0); ok && next <= s.LineEnd(from) {
+		if next, ok := s.align(to, n.Value[i:end], 0); ok && next <= last {
 			to = next + 1
 		}
 	}
@@ -112,12 +112,19 @@ func (s *source) sortHidden() {
 	s.hidden = merged
 }
 
+// maxSnippet is how many bytes a line may have that is shown. Nobody reads a longer
+// one, and it may stand there once for each of its findings.
+const maxSnippet = 4 << 10
+
 // snippet gives the line of r with every value on it replaced by a mark of
 // fixed length, and where r then stands.
 func (s *source) snippet(r byteRange) snippet {
 	line := s.Line(r.start)
 	from := s.LineStart(line)
 	to := s.LineEnd(from)
+	if to-from > maxSnippet {
+		return snippet{line: "[long line]", end: 1}
+	}
 	at := sort.Search(len(s.hidden), func(i int) bool { return s.hidden[i].end > from })
 	hidden := make([]byteRange, 0, 2)
 	for ; at < len(s.hidden) && s.hidden[at].start < to; at++ {

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/document"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -40,6 +41,8 @@ func ReadYAML(data []byte) (*yaml.Node, error) {
 		return nil, &Uneditable{1, 1, "it is not a compose file", "docker compose config says why"}
 	case dec.Decode(&more) == nil:
 		return nil, &Uneditable{max(more.Line, 1), max(more.Column, 1), "it holds several YAML documents", "split it into files"}
+	case compose.CheckAliases(&doc) != nil:
+		return nil, &Uneditable{doc.Content[0].Line, doc.Content[0].Column, "its aliases and merges stand for too many values, or for themselves", "write out what they repeat"}
 	}
 	return doc.Content[0], nil
 }
@@ -52,7 +55,7 @@ func Documents(data []byte) []*yaml.Node {
 		if dec.Decode(&doc) != nil {
 			return list
 		}
-		if len(doc.Content) > 0 && doc.Content[0].Kind == yaml.MappingNode {
+		if len(doc.Content) > 0 && doc.Content[0].Kind == yaml.MappingNode && compose.CheckAliases(&doc) == nil {
 			list = append(list, doc.Content[0])
 		}
 	}

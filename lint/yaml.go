@@ -20,47 +20,64 @@ func follow(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// maxMerge bounds chains of << so that a hostile file cannot blow up.
-const maxMerge = 16
-
 // entries lists the pairs of a mapping with << merged in; a key of the mapping
 // itself wins, as does the earlier of several merged mappings. Anything that
 // is no mapping has no entries. See https://yaml.org/type/merge.html.
 func entries(n *yaml.Node) []entry {
-	var list []entry
-	seen := map[string]bool{}
-	merge(n, &list, seen, 0)
-	return list
+	m := merger{keys: map[string]bool{}}
+	m.merge(n)
+	return m.list
 }
 
-func merge(n *yaml.Node, list *[]entry, seen map[string]bool, depth int) {
+// merger collects the entries of a mapping. Each mapping counts once, so that the
+// cost is that of the text however often one merges another, or itself.
+type merger struct {
+	list []entry
+	keys map[string]bool
+	done map[*yaml.Node]bool // nil as long as nothing is merged
+}
+
+func (m *merger) merge(n *yaml.Node) {
 	n = follow(n)
-	if n == nil || n.Kind != yaml.MappingNode || depth > maxMerge {
+	if n == nil || n.Kind != yaml.MappingNode || m.done[n] {
 		return
 	}
-	own := len(*list)
+	own, merges := len(m.list), false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		if k.Value == "<<" && k.Tag != "!!str" || seen[k.Value] {
+		if isMergeKey(k) {
+			merges = true
 			continue
 		}
-		*list = append(*list, entry{k, follow(v)})
+		if !m.keys[k.Value] {
+			m.list = append(m.list, entry{k, follow(v)})
+		}
 	}
-	for _, e := range (*list)[own:] { // a key that stands twice is a mistake, and both values can be read
-		seen[e.key.Value] = true
+	for _, e := range m.list[own:] { // a key that stands twice is a mistake, and both values can be read
+		m.keys[e.key.Value] = true
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if k, v := n.Content[i], follow(n.Content[i+1]); k.Value == "<<" && k.Tag != "!!str" && v != nil {
-			if v.Kind != yaml.SequenceNode {
-				merge(v, list, seen, depth+1)
-				continue
-			}
-			for _, m := range v.Content {
-				merge(m, list, seen, depth+1)
-			}
+	if m.done == nil && merges {
+		m.done = map[*yaml.Node]bool{}
+	}
+	if m.done != nil {
+		m.done[n] = true
+	}
+	for i := 0; merges && i+1 < len(n.Content); i += 2 {
+		v := follow(n.Content[i+1])
+		if !isMergeKey(n.Content[i]) || v == nil {
+			continue
+		}
+		if v.Kind != yaml.SequenceNode {
+			m.merge(v)
+			continue
+		}
+		for _, c := range v.Content {
+			m.merge(c)
 		}
 	}
 }
+
+func isMergeKey(k *yaml.Node) bool { return k.Value == "<<" && k.Tag != "!!str" }
 
 // get gives the value of a key, or nil.
 func get(n *yaml.Node, key string) *yaml.Node {

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,18 +146,25 @@ func (h *hunk) print(b *strings.Builder, lines []string, mask *mask) {
 
 // mask replaces values.
 type mask struct {
-	texts  []string
-	partly *strings.Replacer
+	long   *document.Finder
+	short  []string          // that count as a word of their own alone, or nothing would be left to read
+	partly map[string]string // what stands for texts of which a part is a value
+	beside *document.Finder  // these texts
 }
 
 func newMask(texts []string, partly map[string]string) *mask {
-	texts = slices.Clone(texts)
-	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	var pairs []string
-	for _, text := range slices.SortedFunc(maps.Keys(partly), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) }) {
-		pairs = append(pairs, text, partly[text])
+	const short = 4
+	m := &mask{partly: partly, beside: document.NewFinder(slices.Collect(maps.Keys(partly)))}
+	var long []string
+	for _, text := range slices.Compact(slices.Sorted(slices.Values(texts))) {
+		if len(text) < short {
+			m.short = append(m.short, text)
+		} else {
+			long = append(long, text)
+		}
 	}
-	return &mask{slices.Compact(texts), strings.NewReplacer(pairs...)}
+	m.long = document.NewFinder(long)
+	return m
 }
 
 func (m *mask) print(b *strings.Builder, sign string, lines []string) {
@@ -167,26 +173,17 @@ func (m *mask) print(b *strings.Builder, sign string, lines []string) {
 	}
 }
 
-// line replaces every value in a line. A short one counts only as a word of
-// its own, or nothing would be left to read.
+// line replaces every value in a line.
 func (m *mask) line(s string) string {
-	const short = 4
-	s = m.partly.Replace(s)
-	for _, t := range m.texts {
-		from := 0
-		for {
-			i := strings.Index(s[from:], t)
-			if i < 0 {
-				break
-			}
-			i += from
-			if len(t) < short && (wordAt(s, i-1) || wordAt(s, i+len(t))) {
-				from = i + 1
-				continue
-			}
-			s = s[:i] + secret.Redacted + s[i+len(t):]
-			from = i + len(secret.Redacted)
+	s = replaceFound(s, m.beside.Find(s), func(text string) string {
+		if shown, ok := m.partly[text]; ok {
+			return shown
 		}
+		return secret.Redacted // several that overlap
+	})
+	s = replaceFound(s, m.long.Find(s), func(string) string { return secret.Redacted })
+	for _, t := range m.short {
+		s = replaceWord(s, t)
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
@@ -194,6 +191,41 @@ func (m *mask) line(s string) string {
 		}
 		return r
 	}, s)
+}
+
+func replaceFound(s string, found []document.Range, with func(string) string) string {
+	if len(found) == 0 {
+		return s
+	}
+	var b strings.Builder
+	at := 0
+	for _, r := range found {
+		b.WriteString(s[at:r.Start] + with(s[r.Start:r.End]))
+		at = r.End
+	}
+	return b.String() + s[at:]
+}
+
+// replaceWord replaces a short value where it is a word of its own.
+func replaceWord(s, word string) string {
+	if word == "" || !strings.Contains(s, word) {
+		return s
+	}
+	var b strings.Builder
+	for at := 0; ; {
+		i := strings.Index(s[at:], word)
+		if i < 0 {
+			return b.String() + s[at:]
+		}
+		i += at
+		if wordAt(s, i-1) || wordAt(s, i+len(word)) {
+			b.WriteString(s[at : i+1])
+			at = i + 1
+			continue
+		}
+		b.WriteString(s[at:i] + secret.Redacted)
+		at = i + len(word)
+	}
 }
 
 func wordAt(s string, i int) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/compose-secure/compose-secure/internal/cputime"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
 )
@@ -51,8 +52,10 @@ func FuzzPlan(f *testing.F) {
 			}
 		}
 		o := migrate.Options{Lint: lint.Options{Dir: dir}, Files: toFiles}
-		p, err := migrate.New(t.Context(), o, []string{"compose.yaml"})
-		if err != nil {
+		var p *migrate.Plan
+		var err error
+		cputime.Limit(t, len(compose)+2*len(env), func() { p, err = migrate.New(t.Context(), o, []string{"compose.yaml"}) })
+		if err != nil || p == nil {
 			return
 		}
 		for i := range p.Changes {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/getsops/sops/v3/keys"
 
+	"github.com/compose-secure/compose-secure/internal/cputime"
 	"github.com/compose-secure/compose-secure/sops"
 )
 
@@ -237,8 +238,12 @@ func FuzzInspect(f *testing.F) {
 	} {
 		f.Add(recipe{format: format, keys: []keys.MasterKey{key}}.encrypt(f, plain))
 	}
+	f.Add([]byte("a: &a [*a]\nb: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\nsops: {mac: x, version: 3.9.0}\n"))
+	f.Add([]byte("---\na: ENC[AES256_GCM,]\n---\nb: &b {c: *b}\nsops: {mac: x}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := sops.Inspect("x", data)
+		var file *sops.File
+		var err error
+		cputime.Limit(t, len(data), func() { file, err = sops.Inspect("x", data) })
 		if file != nil && err != nil {
 			t.Error("a file next to an error")
 		}
