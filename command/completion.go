@@ -19,7 +19,11 @@ var completions = map[string]string{
 	"bash": `_compose_secure() {
   local words=("${COMP_WORDS[@]:0:$COMP_CWORD}") current="${COMP_WORDS[$COMP_CWORD]}"
   if [[ $current == -- ]]; then words+=(-); elif [[ $current == -* ]]; then words+=("$current"); fi
-  COMPREPLY=($(compgen -W "$("${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$current"))
+  local found
+  COMPREPLY=()
+  while IFS= read -r found; do
+    if [[ $found == "$current"* ]]; then COMPREPLY+=("$found"); fi
+  done < <("${words[@]}" --generate-bash-completion 2>/dev/null)
 }
 complete -o default -F _compose_secure compose-secure
 `,
@@ -73,7 +77,9 @@ func completeCompose(s *session, name string) cli.BashCompleteFunc {
 		}
 		slices.Sort(found)
 		for _, text := range found {
-			_, _ = fmt.Fprintln(s.Stdout, text) // to the shell
+			if compose.IsName(text) { // a shell may take anything else for more than text
+				_, _ = fmt.Fprintln(s.Stdout, text) // to the shell
+			}
 		}
 	}
 }

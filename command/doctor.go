@@ -23,20 +23,22 @@ import (
 func newDoctor(s *session) *cli.Command {
 	var format string
 	var only cli.StringSlice
+	var values bool
 	return alone(&cli.Command{
 		Name: "doctor", Usage: "check engine, docker compose, RAM store, keys and leftovers; exit 1 with findings",
-		Description: `Inside a project it also opens every source that the project uses. Changes nothing
-   and prints no value.
+		Description: `Inside a project it also looks at what the project uses. Changes nothing and prints no value;
+   with --values it decrypts and asks what up would.
 
    Example:
-     compose-secure doctor --format json`,
+     compose-secure doctor --values`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "`text|json`", Destination: &format},
-			&cli.StringSliceFlag{Name: "check", Usage: "check only `SUBJECT`: compose, machine, keys or project; repeatable", Destination: &only}},
+			&cli.StringSliceFlag{Name: "check", Usage: "check only `SUBJECT`: compose, machine, keys or project; repeatable", Destination: &only},
+			&cli.BoolFlag{Name: "values", Usage: "also get every value, as up does, to see that its source answers", Destination: &values}},
 	}, func(c *cli.Context) error {
 		if format != "text" && format != "json" {
 			return usagef("--format is text or json, not %q", format)
 		}
-		return runDoctor(c.Context, s, format, only.Value())
+		return runDoctor(c.Context, s, format, only.Value(), values)
 	})
 }
 
@@ -84,6 +86,7 @@ func checks() []check {
 // doctor collects the findings of one subject, with what its checks share.
 type doctor struct {
 	*session
+	values   bool // get them
 	findings []finding
 
 	store    *tmpfs.Store // nil when it cannot be opened
@@ -104,7 +107,7 @@ func (d *doctor) add(name string, err error, format string, args ...any) {
 }
 
 // runDoctor checks all subjects at once and reports them in order.
-func runDoctor(ctx context.Context, s *session, format string, only []string) error {
+func runDoctor(ctx context.Context, s *session, format string, only []string, values bool) error {
 	names, err := subjects(only)
 	if err != nil {
 		return err
@@ -112,7 +115,7 @@ func runDoctor(ctx context.Context, s *session, format string, only []string) er
 	results := make([]doctor, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {
-		results[i].session = s
+		results[i].session, results[i].values = s, values
 		wg.Go(func() { results[i].examine(ctx, name) })
 	}
 	wg.Wait()
@@ -270,9 +273,13 @@ func (d *doctor) checkKeys(context.Context) {
 	}
 }
 
-// checkProject opens every source of the project in this directory.
+// checkProject looks at the project in this directory, and opens its sources when it was asked to.
 func (d *doctor) checkProject(ctx context.Context) {
-	l, err := d.load(ctx, forValues, nil)
+	why := forModel
+	if d.values {
+		why = forValues
+	}
+	l, err := d.load(ctx, why, nil)
 	if errors.Is(err, compose.ErrNoFile) {
 		d.add("project", nil, "no compose file here; sources were not checked")
 		return
@@ -293,8 +300,13 @@ func (d *doctor) checkProject(ctx context.Context) {
 	if len(left) == 0 {
 		d.add("project", nil, "%s loads, and its secrets can be moved", l.Name)
 	}
+	missing := l.missingFiles(nil, false)
+	if !d.values {
+		d.add("sources", missing, "not asked for their values; see --values")
+		return
+	}
 	values, err := l.resolve(ctx, plan.Secrets, plan.Kept)
-	d.add("sources", errors.Join(l.missingFiles(nil, false), err), "every source of %s answers", l.Name)
+	d.add("sources", errors.Join(missing, err), "every source of %s answers", l.Name)
 	for _, s := range plan.Secrets {
 		if v, ok := values[s.Name]; ok && v.IsEmpty() {
 			d.add("sources", fmt.Errorf("secret %s of %s is empty", s.Name, l.Name), "")

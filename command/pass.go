@@ -112,6 +112,11 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 	if err != nil {
 		return "", err
 	}
+	if name != "config" { // which starts none
+		if err := s.checkProviders(l); err != nil {
+			return "", err
+		}
+	}
 	if run.Model, err = s.publicModel(ctx, l, name == "config" && !s.showLiterals); err != nil {
 		return "", err
 	}

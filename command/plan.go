@@ -21,16 +21,21 @@ import (
 
 func newPlan(s *session) *cli.Command {
 	var format string
+	var values bool
 	return alone(&cli.Command{
 		Name: "plan", Usage: "list what would be moved where; changes nothing",
-		Description: `Example:
+		Description: `Needs no key. With --values it also gets the values, as up does, compares them with those that the
+   containers have, and says which services would be recreated.
+
+   Example:
      compose-secure plan --format json`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json", Destination: &format}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json", Destination: &format},
+			&cli.BoolFlag{Name: "values", Usage: "decrypt, and say which services would be recreated", Destination: &values}},
 	}, func(c *cli.Context) error {
 		if format != "text" && format != "json" {
 			return usagef("--format is text or json, not %q", format)
 		}
-		return runPlan(c.Context, s, format)
+		return runPlan(c.Context, s, format, values)
 	})
 }
 
@@ -40,8 +45,12 @@ type plannedMove struct {
 	Position compose.Position `json:"position"`
 }
 
-func runPlan(ctx context.Context, s *session, format string) error {
-	l, err := s.load(ctx, forModel, nil)
+func runPlan(ctx context.Context, s *session, format string, values bool) error {
+	why := forModel
+	if values {
+		why = forValues
+	}
+	l, err := s.load(ctx, why, nil)
 	if err != nil {
 		return err
 	}
@@ -53,9 +62,11 @@ func runPlan(ctx context.Context, s *session, format string) error {
 	for _, m := range plan.Moves {
 		moves = append(moves, l.located(m))
 	}
-	recreate, err := s.recreated(ctx, l, plan)
-	if err != nil {
-		s.log.warn("what would be recreated is not known: " + firstLine(err))
+	var recreate []recreation // null in JSON: not asked
+	if values {
+		if recreate, err = s.recreated(ctx, l, plan); err != nil {
+			s.log.warn("what would be recreated is not known: " + firstLine(err))
+		}
 	}
 	if format == "json" {
 		e := json.NewEncoder(s.Stdout)

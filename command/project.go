@@ -184,12 +184,3 @@ func (e encrypted) WholeFile(path string, data []byte) (secret.Ref, bool, error)
 	}
 	return secret.Ref{Scheme: "sops", Path: path}, true, nil
 }
-
-// Open implements compose.Encrypted.
-func (e encrypted) Open(ctx context.Context, ref secret.Ref) (secret.Value, error) {
-	values, err := source.Resolve(ctx, []source.Source{sops.NewSource(e.cache)}, []secret.Ref{ref})
-	if err != nil {
-		return secret.Value{}, err
-	}
-	return values[ref.ID()], nil
-}

@@ -44,6 +44,9 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 	if err != nil {
 		return err
 	}
+	if err := s.checkProviders(l); err != nil {
+		return err
+	}
 	call.keepServices(l.Project.Project)
 	if err := call.override(l); err != nil {
 		return err

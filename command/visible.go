@@ -13,7 +13,7 @@ import (
 // which secrets stay in the open.
 func warnings(l *loaded, plan *transform.Plan) []string {
 	slices.Sort(l.Warnings)
-	return slices.Concat(l.Warnings, visible.Warnings(visible.Find(l.Project)), plan.Warnings)
+	return slices.Concat(l.Warnings, outside(l, plan), visible.Warnings(visible.Find(l.Project)), plan.Warnings)
 }
 
 // masked is the model of plan without the literals that stay in it, for people to read.

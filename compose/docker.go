@@ -34,7 +34,7 @@ type Docker struct {
 // (https://docs.docker.com/compose/install/linux/): the user's own directory, those of
 // cliPluginsExtraDirs in config.json, the system's. The plugin runs on its own, without the docker command in between.
 func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error) {
-	path := findPlugin(getenv)
+	path := findPlugin(getenv, "compose")
 	if path == "" {
 		return nil, fmt.Errorf("docker compose is not installed; install the Compose plugin %s or newer (Debian, Ubuntu: docker-compose-plugin)", MinVersion)
 	}
@@ -49,7 +49,10 @@ func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error
 	return d, nil
 }
 
-func findPlugin(getenv func(string) string) string {
+// HasPlugin reports whether the docker command has a plugin of that name where it looks for one.
+func HasPlugin(getenv func(string) string, name string) bool { return findPlugin(getenv, name) != "" }
+
+func findPlugin(getenv func(string) string, plugin string) string {
 	config := getenv("DOCKER_CONFIG")
 	if config == "" {
 		config = filepath.Join(HomeDir(getenv), ".docker")
@@ -64,7 +67,7 @@ func findPlugin(getenv func(string) string) string {
 	dirs = append(dirs, filepath.Join(config, "cli-plugins"),
 		"/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins",
 		"/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins")
-	name := "docker-compose"
+	name := "docker-" + plugin
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}

@@ -2,11 +2,11 @@ package compose
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
@@ -20,7 +20,6 @@ import (
 type envFiles struct {
 	project   *Project
 	encrypted Encrypted
-	ctx       context.Context //nolint:containedctx // lives for one Load: compose-go's option functions take none
 	data      map[string][]byte
 	from      map[string]string // variable -> file it came from
 	// included leads from the variables of included env files, which compose-go
@@ -32,8 +31,10 @@ type envFiles struct {
 	references  references
 	bases       map[string]string // included file, as messages name it -> where its references start
 	base        func() string     // the same for the env file that is being read
-	given       bool              // the user named the env files of the main files
+	named       bool              // the user named the env files of the main files
+	given       map[string]bool   // env files that the user named, by path
 	sourceAlone bool              // an included file has a secret with x-source alone
+	unchecked   []uncheckedFile   // all compose files, for when compose-go does not validate them
 }
 
 // variable is one assignment as compose-go sees it: for an encrypted file the
@@ -52,7 +53,7 @@ func (e *envFiles) origin(name string) string {
 const processOrigin = "the environment"
 
 // merge is cli.WithDotEnv with encrypted files understood: a variable that is
-// set already stays. It runs before the policy is known, so that plain values
+// set already stays. It runs before the policy is known, so that values of plain files
 // are still in the open; mergeHidden replaces them.
 func (e *envFiles) merge(po *cli.ProjectOptions) error {
 	values, err := e.mergeInto(po.Environment, po.EnvFiles, parseDotEnv)
@@ -89,7 +90,7 @@ type parseFunc func(path string, data []byte, lookup dotenv.LookupFn) (map[strin
 func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseFunc) (map[string]string, error) {
 	values := map[string]string{}
 	for _, path := range files {
-		file, err := e.read(path, e.given, parse, func(k string) (string, bool) {
+		file, err := e.read(path, e.named, parse, func(k string) (string, bool) {
 			if v, ok := set[k]; ok {
 				return v, true
 			}
@@ -103,11 +104,23 @@ func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseF
 		for k, v := range file {
 			values[k] = v
 			if _, ok := set[k]; !ok {
+				if err := e.checkSetting(k, v, shown); err != nil {
+					return nil, err
+				}
 				e.from[k] = shown
 			}
 		}
 	}
 	return values, nil
+}
+
+// checkSetting refuses a setting of docker compose that is encrypted: it says which project this is, for
+// commands that decrypt nothing too.
+func (e *envFiles) checkSetting(name, value, file string) error {
+	if !isComposeVariable(name) || !slices.ContainsFunc(e.project.Inputs.Find(value), func(in *secret.Input) bool { return in.Ref != nil }) {
+		return nil
+	}
+	return reportf("%s: %s is encrypted, but commands that decrypt nothing have to know it; set it in the environment, or encrypt the file anew with: sops encrypt --unencrypted-regex '^COMPOSE_'", file, name)
 }
 
 // requireEncrypted merges a file that x-compose-secure.sops names.
@@ -125,6 +138,9 @@ func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
 	}
 	for k, v := range values {
 		if _, set := po.Environment[k]; !set {
+			if err := e.checkSetting(k, v, Display(path)); err != nil {
+				return err
+			}
 			po.Environment[k] = v
 		} else if file, ok := e.from[k]; ok {
 			e.project.Warnings = append(e.project.Warnings, fmt.Sprintf("%s is in %s and in %s; the one in %s is used, remove one of them", k, file, Display(path), file))
@@ -138,7 +154,7 @@ func (e *envFiles) requireEncrypted(po *cli.ProjectOptions, path string) error {
 func (e *envFiles) read(path string, given bool, parse parseFunc, lookup dotenv.LookupFn) (map[string]string, error) {
 	readEnv := readFile
 	if given {
-		readEnv = readGiven
+		readEnv, e.given[path] = readGiven, true
 	}
 	data, ok := e.data[path]
 	if !ok {
@@ -207,15 +223,6 @@ func (e *envFiles) inspect(path string, data []byte) (map[string]string, bool, e
 	for _, v := range vars {
 		values[v.Name] = v.Plain
 		if v.Ref == nil {
-			continue
-		}
-		if e.project.Detect.IsPlain(v.Name) || isComposeVariable(v.Name) {
-			opened, err := e.encrypted.Open(e.ctx, *v.Ref)
-			if err != nil {
-				return nil, false, err
-			}
-			// The project's policy says that this is no secret, or it is a setting of docker compose.
-			values[v.Name] = string(opened.Reveal())
 			continue
 		}
 		values[v.Name] = e.project.Inputs.Placeholder(secret.Input{Name: v.Name, Origin: shown, Ref: v.Ref})
@@ -374,6 +381,9 @@ func Display(path string) string {
 	}
 	return path
 }
+
+// IsGiven reports whether the user named an env file, an absolute path, on the command line.
+func (p *Project) IsGiven(path string) bool { return p.envFiles.given[path] }
 
 // EncryptedFile returns the reference to the whole of an encrypted file, for
 // the file of a declared secret or config. A file that cannot be read is not

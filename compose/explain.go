@@ -181,7 +181,7 @@ func (p *Project) misplacedFault(s *Sources, err error, _ string) error {
 
 // MoveAdvice says what to do about a secret that stands where none can be held.
 func MoveAdvice(in *secret.Input) string {
-	if in.Name == "" {
+	if in.Name == "" || in.Ref != nil {
 		return "move it to environment or secrets"
 	}
 	return "move it to environment or secrets, or name " + in.Name + " in " + Extension + ".plain if it is none"

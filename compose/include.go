@@ -116,6 +116,7 @@ func (e *envFiles) findIncluded(data []byte, dir string, environment map[string]
 						return err
 					}
 					queue = append(queue, includeJob{data, below})
+					e.unchecked = append(e.unchecked, uncheckedFile{file, data, below.lookup})
 					unit.read(file, data, below.dir)
 					e.files = append(e.files, file)
 					e.bases[Display(file)] = below.base

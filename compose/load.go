@@ -57,9 +57,6 @@ type Encrypted interface {
 	Inspect(path string, data []byte) (vars []EncryptedVariable, ok bool, err error)
 	// WholeFile returns the reference to the complete plaintext of an encrypted file.
 	WholeFile(path string, data []byte) (ref secret.Ref, ok bool, err error)
-	// Open returns the plaintext of one encrypted value, for the variables that
-	// the project's policy declares plain.
-	Open(ctx context.Context, ref secret.Ref) (secret.Value, error)
 }
 
 // Checked remembers lists of compose files that were merged and found valid. Compiling the
@@ -108,10 +105,11 @@ var ErrNoFile = errors.New("no compose file found")
 // Load reads the project. Values never enter it: not those of encrypted files,
 // not ref+ references, not variables whose name or content is that of a
 // secret. Errors name the file, and line and column where there are ones, and
-// hold no value.
+// hold no value. It decrypts nothing, starts no program and reaches no server, whatever
+// the project's files say.
 func Load(ctx context.Context, o Options) (*Project, error) {
 	p := &Project{Inputs: secret.NewInputs(), faults: map[string]error{}}
-	p.envFiles = &envFiles{project: p, encrypted: o.Encrypted, ctx: ctx, data: map[string][]byte{}, from: map[string]string{}, references: references{}, bases: map[string]string{}}
+	p.envFiles = &envFiles{project: p, encrypted: o.Encrypted, data: map[string][]byte{}, given: map[string]bool{}, from: map[string]string{}, references: references{}, bases: map[string]string{}}
 	defer p.hideNames()()
 	project, err := p.load(ctx, o)
 	if err != nil {
@@ -126,7 +124,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if len(o.EnvFiles) == 0 && environ["COMPOSE_ENV_FILES"] != "" {
 		o.EnvFiles = strings.Split(environ["COMPOSE_ENV_FILES"], ",")
 	}
-	p.envFiles.given = len(o.EnvFiles) > 0
+	p.envFiles.named = len(o.EnvFiles) > 0
 	guarding := &guard{}
 	valid := false
 	dotenv := func(po *cli.ProjectOptions) error { return p.envFiles.merge(po) }
@@ -145,7 +143,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 			if lo.Interpolate != nil { // nil while compose-go only lists the files
 				lo.Interpolate.Substitute = p.substitute
 				lo.SkipResolveLabels = true                                                                          // see withLabels
-				lo.SkipValidation, lo.SkipConsistencyCheck = p.envFiles.sourceAlone || valid, p.envFiles.sourceAlone // docker compose checks the new model
+				lo.SkipValidation, lo.SkipConsistencyCheck = p.envFiles.sourceAlone || valid, p.envFiles.sourceAlone // see validate; docker compose checks the new model
 				lo.Interpolate.TypeCastMapping = narrowCasts(withLists(lo.Interpolate.TypeCastMapping), p.tried)
 			}
 		}),
@@ -160,6 +158,9 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 		return nil, err
 	}
 	if err := p.hideSecrets(po, environ); err != nil {
+		return nil, err
+	}
+	if err := p.envFiles.validate(); err != nil {
 		return nil, err
 	}
 	if o.Size != nil {
@@ -177,6 +178,9 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	guarding.start(po)
 	project, err := po.LoadProject(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(project); err != nil {
 		return nil, err
 	}
 	if project, err = withLabels(project); err != nil {
@@ -254,6 +258,7 @@ func (p *Project) hideSecrets(po *cli.ProjectOptions, environ map[string]string)
 		known = len(p.Detect.Secret)
 		p.SecretNames, p.DotEnv = nil, map[string]string{}
 		p.envFiles.included, p.envFiles.clean = map[variable]string{}, map[variable]bool{}
+		p.envFiles.unchecked = nil
 		if err := p.hideKnown(po, environ); err != nil {
 			return err
 		}
@@ -296,6 +301,7 @@ func (p *Project) hideKnown(po *cli.ProjectOptions, environ map[string]string) e
 		if err != nil {
 			return err
 		}
+		p.envFiles.unchecked = append(p.envFiles.unchecked, uncheckedFile{path, data, lookupIn(p.envFiles.top)})
 		if err := p.envFiles.findIncluded(data, dir, p.envFiles.top); err != nil {
 			return err
 		}
@@ -303,18 +309,9 @@ func (p *Project) hideKnown(po *cli.ProjectOptions, environ map[string]string) e
 	return nil
 }
 
-// hideAll puts placeholders in place of the secrets among values, and the value
-// in place of the placeholder of what the project's policy says is no secret.
+// hideAll puts placeholders in place of the secrets among values.
 func (p *Project) hideAll(values map[string]string) error {
 	for name, value := range values {
-		if found := p.Inputs.Find(value); len(found) == 1 && found[0].Ref != nil && p.Detect.IsPlain(name) {
-			opened, err := p.envFiles.encrypted.Open(p.envFiles.ctx, *found[0].Ref)
-			if err != nil {
-				return err
-			}
-			values[name] = string(opened.Reveal())
-			continue
-		}
 		hidden, err := p.hide(name, value, p.envFiles.origin(name))
 		if err != nil {
 			return err

@@ -5,7 +5,7 @@ package hostile
 // completeInBash asks for a completion as bash does when the user presses tab. Its first argument is the tool.
 const completeInBash = `source <("$0" completion bash)
 compose-secure() { command "$0" "$@"; }
-for words in "logs ." "down ." "up -d ." "--."; do
+for words in "logs ." "down ." "up -d ." "--." "logs --."; do
   COMP_WORDS=($words); COMP_WORDS=("$0" "${COMP_WORDS[@]%.}"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
   _compose_secure
   printf '%s\n' "${COMPREPLY[@]}"

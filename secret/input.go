@@ -72,6 +72,9 @@ func (s *Inputs) token(i int) string {
 	return s.prefix + strconv.Itoa(i) + tokenEnd
 }
 
+// All are the inputs in the order in which their placeholders were made.
+func (s *Inputs) All() []Input { return slices.Clone(s.list) }
+
 // Has reports whether text holds a placeholder of s.
 func (s *Inputs) Has(text string) bool { return strings.Contains(text, s.prefix) }
 

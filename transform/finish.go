@@ -105,7 +105,7 @@ func (b *builder) waitsForImage(path []string) bool {
 
 func (b *builder) advice(f compose.Found) string {
 	names := b.source.Inputs.Find(f.Text)
-	if len(f.Path) == 6 && (f.Path[2] == "post_start" || f.Path[2] == "pre_stop") && f.Path[4] == "environment" {
+	if len(f.Path) == 6 && !slices.ContainsFunc(names, func(in *secret.Input) bool { return in.Ref != nil }) && (f.Path[2] == "post_start" || f.Path[2] == "pre_stop") && f.Path[4] == "environment" {
 		return hookAdvice(f.Path[1], f.Path[5])
 	}
 	if slices.Contains(f.Path, "args") && slices.Contains(f.Path, "build") {

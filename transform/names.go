@@ -9,6 +9,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // policyNames warns of names in the project's policy that nothing has: a typing mistake in a
@@ -35,7 +36,35 @@ func (b *builder) policyNames() {
 			}
 		}
 	}
+	for i, glob := range b.source.Policy.Plain {
+		b.encryptedNames(glob, i)
+	}
 	slices.Sort(b.plan.Warnings)
+}
+
+// encryptedNames warns of a glob in plain that takes names whose values are encrypted, or come from a
+// provider: those stay secret, since whoever keeps them so meant it.
+func (b *builder) encryptedNames(glob string, i int) {
+	policy := secret.Policy{Plain: []string{glob}, Secret: b.source.Detect.Secret}
+	var names []string
+	origin := ""
+	for _, in := range b.source.Inputs.All() {
+		if in.Ref != nil && in.Name != "" && policy.IsPlain(in.Name) && !slices.Contains(names, in.Name) {
+			names = append(names, in.Name)
+			if len(names) == 1 || in.Name < slices.Min(names[:len(names)-1]) {
+				origin = in.Origin
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	more := ""
+	if len(names) > 1 {
+		more = fmt.Sprintf(" and %d more", len(names)-1)
+	}
+	b.unknownName([]string{compose.Extension, "plain", strconv.Itoa(i)},
+		"%s.plain names %s%s, but %s keeps it as a secret, so it stays one; take it off the list, or leave its value readable in that file", compose.Extension, slices.Min(names), more, origin)
 }
 
 func argumentsOf(s types.ServiceConfig) []string {

@@ -1,0 +1,31 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/compose-secure/compose-secure/compose"
+)
+
+// providersVariable lists, separated by commas, the types of provider services whose programs the user lets run.
+const providersVariable = "COMPOSE_SECURE_PROVIDERS"
+
+// checkProviders refuses a provider service that would have docker compose start a program which the user has not
+// allowed. docker compose looks the type up as a plugin of docker, then as a program of PATH or, with a slash, of the
+// project: https://docs.docker.com/compose/how-tos/provider-services/. Many programs of PATH
+// run what stands in the current directory, as make and python do, so that a name is no safer than a path.
+func (s *session) checkProviders(l *loaded) error {
+	allowed := strings.Split(s.Getenv(providersVariable), ",")
+	var errs []error
+	for _, name := range l.ServiceNames() {
+		provider := l.Services[name].Provider
+		if provider == nil || slices.Contains(allowed, provider.Type) || compose.IsName(provider.Type) && compose.HasPlugin(s.Getenv, provider.Type) {
+			continue
+		}
+		err := fmt.Errorf("services.%s.provider: docker compose would run the program %q, which is no plugin of docker; set %s=%s if you trust it", name, provider.Type, providersVariable, provider.Type)
+		errs = append(errs, l.placed(err, []string{"services", name, "provider", "type"}))
+	}
+	return errors.Join(errs...)
+}
