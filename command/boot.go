@@ -17,6 +17,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/subprocess"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
 )
@@ -163,8 +164,7 @@ func (s *session) systemctl(ctx context.Context, user bool, args ...string) erro
 	if user {
 		args = append([]string{"--user"}, args...)
 	}
-	cmd := exec.CommandContext(ctx, "systemctl", args...)
-	cmd.Env = s.programEnv("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS") // where the user's systemd listens
+	cmd := subprocess.Command(ctx, subprocess.Program(s.Environ, "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"), "systemctl", args...) // where the user's systemd listens
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out)))
 	}
@@ -225,12 +225,12 @@ func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "--log-format", s.global.logFormat, "boot", "restore", r.Project)
-	cmd.Stdout, cmd.Stderr = s.direct.Stdout, s.direct.Stderr
-	cmd.Env = slices.Clone(s.Environ)
+	env := subprocess.Select(s.Environ, func(name, _ string) bool { return subprocess.Classify(name) != subprocess.Other })
 	for name, value := range r.Environment {
-		cmd.Env = append(cmd.Env, name+"="+value)
+		env = append(env, name+"="+value)
 	}
+	cmd := subprocess.Command(ctx, env, self, "--log-format", s.global.logFormat, "boot", "restore", r.Project)
+	cmd.Stdout, cmd.Stderr = s.direct.Stdout, s.direct.Stderr
 	return cmd.Run()
 }
 

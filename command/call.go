@@ -121,4 +121,17 @@ func has(command string, args []string, names ...string) bool {
 	return slices.ContainsFunc(flags, func(f callFlag) bool { return slices.Contains(names, f.name) })
 }
 
+// passed are the variables that the call names and whose values docker compose is to find in its own
+// environment.
+func (c *call) passed() []string {
+	var names []string
+	flags, _, _ := split(c.name, c.args)
+	for _, f := range flags {
+		if slices.Contains([]string{"-e", "--env", "--build-arg"}, f.name) && !strings.Contains(f.value, "=") {
+			names = append(names, f.value)
+		}
+	}
+	return names
+}
+
 func asksForHelp(command string, args []string) bool { return has(command, args, "--help", "-h") }

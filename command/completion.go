@@ -72,7 +72,7 @@ func completeCompose(s *session, name string) cli.BashCompleteFunc {
 		var found []string
 		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "-") {
 			found = s.composeFlagsLike(c, name, args)
-		} else if l, err := s.load(c.Context, forModel, nil); err == nil {
+		} else if l, err := s.load(c.Context, forModel); err == nil {
 			found = slices.Concat(slices.Collect(maps.Keys(l.Services)), slices.Collect(maps.Keys(l.DisabledServices)))
 		}
 		slices.Sort(found)

@@ -94,7 +94,7 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		s.showLiterals = o.literals
 		return runPass(ctx, s, "config", args)
 	}
-	l, err := s.load(ctx, forModel, nil)
+	l, err := s.load(ctx, forModel)
 	if err != nil {
 		return err
 	}

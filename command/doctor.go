@@ -279,7 +279,7 @@ func (d *doctor) checkProject(ctx context.Context) {
 	if d.values {
 		why = forValues
 	}
-	l, err := d.load(ctx, why, nil)
+	l, err := d.load(ctx, why)
 	if errors.Is(err, compose.ErrNoFile) {
 		d.add("project", nil, "no compose file here; sources were not checked")
 		return

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // git is the work tree of a file. Whoever wrote it may have written its
@@ -30,7 +31,7 @@ func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, e
 	if rel, err = filepath.Rel(root, filepath.Join(dir, filepath.Base(path))); err != nil {
 		return nil, "", fmt.Errorf("find %q: %w", path, err)
 	}
-	env := append(s.programEnv("XDG_CONFIG_HOME"),
+	env := append(subprocess.Program(s.Environ, "XDG_CONFIG_HOME"),
 		"GIT_ALLOW_PROTOCOL=", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1")
 	g = &git{root, env}
 	filters, err := g.filters(ctx)
@@ -40,12 +41,10 @@ func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, e
 
 // command runs git. Arguments are names, never values.
 func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{
+	return subprocess.Command(ctx, g.env, "git", append([]string{
 		"-C", g.root, "--no-pager", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false",
 		"-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false", "-c", "core.pager=cat",
 	}, args...)...)
-	cmd.Env = g.env
-	return cmd
 }
 
 // filters gives an environment that switches off the programs through which git

@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/subprocess"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -64,6 +65,7 @@ func Main(args []string, env Env) int {
 	defer signal.Stop(signals)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
+	subprocess.Reduce() // what libraries start gets nothing of the project; env has it all
 	s := newSession(env)
 	s.saveTime()
 	s.showLibraryWarnings()

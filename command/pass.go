@@ -102,7 +102,7 @@ var removes = map[string]bool{"down": true, "rm": true, "kill": true, "stop": tr
 // is still one: docker compose finds it by its containers' labels.
 func (s *session) passModel(ctx context.Context, name string, args []string, run *compose.Run) (string, error) {
 	c := parseCall(name, args)
-	l, err := s.load(ctx, forModel, nil, c.services...)
+	l, err := s.load(ctx, forModel, c.services...)
 	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
 		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
 		run.Args = append(append(run.Args, name), args...)
@@ -121,7 +121,7 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 		return "", err
 	}
 	run.Model = compose.Blank(run.Model, l.Inputs)
-	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l)
+	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l, c.passed()...)
 	return l.Name, nil
 }
 

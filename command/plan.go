@@ -50,7 +50,7 @@ func runPlan(ctx context.Context, s *session, format string, values bool) error 
 	if values {
 		why = forValues
 	}
-	l, err := s.load(ctx, why, nil)
+	l, err := s.load(ctx, why)
 	if err != nil {
 		return err
 	}

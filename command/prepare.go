@@ -59,6 +59,9 @@ func (l *loaded) resolve(ctx context.Context, secrets []*transform.Secret, kept 
 	for _, s := range secrets {
 		values[s.Name] = join(s.Parts, resolved)
 	}
+	for _, v := range values { // a copy of one may stand in the environment under any name
+		l.values = append(l.values, string(v.Reveal()))
+	}
 	return values, nil
 }
 
@@ -182,9 +185,6 @@ func (s *session) prepare(ctx context.Context, l *loaded, plan *transform.Plan, 
 	}
 	if err := checkWrapped(plan, values, services); err != nil {
 		return err
-	}
-	for _, v := range values { // a copy of one may stand in the environment under any name
-		l.values = append(l.values, string(v.Reveal()))
 	}
 	versions, err := p.put(ctx, want, values, containers)
 	if err != nil {

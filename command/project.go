@@ -35,11 +35,9 @@ const (
 	forValues purpose = true  // files that open without asking are decrypted meanwhile
 )
 
-// load reads the project that the global flags name; known, which may be nil, is told what is
-// certain early, and services are those named on the command line.
-func (s *session) load(ctx context.Context, why purpose, known func(compose.Known), services ...string) (*loaded, error) {
+// load reads the project that the global flags name; services are those named on the command line.
+func (s *session) load(ctx context.Context, why purpose, services ...string) (*loaded, error) {
 	return s.loadProject(ctx, why, compose.Options{
-		Known: known,
 		Files: s.global.files.Value(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
 		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(), Services: services,
 	})

@@ -92,7 +92,6 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 	if err != nil {
 		return err
 	}
-	docker.Env = s.childEnv(l)
 	eng, err := s.connect(ctx)
 	if err != nil {
 		return err
@@ -106,6 +105,7 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 	if err != nil {
 		return err
 	}
+	docker.Env = s.childEnv(l)
 	cluster, done := s.cluster(eng, o.quiet)
 	defer done()
 	d := swarm.Deployment{

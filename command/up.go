@@ -38,9 +38,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 	connecting := s.connectAhead(ctx)
 	defer connecting.close()
 	call := parseCall(name, args)
-	ahead := s.runAhead(docker, call)
-	defer ahead.drop()
-	l, err := s.load(ctx, forValues, ahead.start, call.services...)
+	l, err := s.load(ctx, forValues, call.services...)
 	if err != nil {
 		return err
 	}
@@ -69,7 +67,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 		p.unlock()
 		return errors.Join(err, failed)
 	}
-	return s.handOver(ctx, ahead, l, p, call)
+	return s.handOver(ctx, docker, l, p, call)
 }
 
 // makeReady plans, stores the values and writes the model. Images that the plan has to know
@@ -82,6 +80,7 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 	if err != nil {
 		return err
 	}
+	l.use(plan) // before any program starts
 	services := closure(plan.Project, call.services, call.dependencies)
 	if err := l.missingFiles(services, call.name == "build"); err != nil {
 		return err
@@ -161,7 +160,7 @@ func (s *session) fetchImages(ctx context.Context, docker *compose.Docker, l *lo
 
 func (s *session) run(l *loaded, p *prepared, c call) compose.Run {
 	return compose.Run{
-		Args: s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), Env: s.childEnv(l), ModelPath: p.modelPath,
+		Args: s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), Env: s.childEnv(l, c.passed()...), ModelPath: p.modelPath,
 		Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals,
 	}
 }
@@ -211,7 +210,7 @@ func (c *connecting) close() {
 
 // handOver runs docker compose on the prepared project and then removes what no
 // container uses.
-func (s *session) handOver(ctx context.Context, ahead *ahead, l *loaded, p *prepared, call call) error {
+func (s *session) handOver(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
 	release, err := p.project.ShareUse()
 	if err != nil {
 		p.unlock()
@@ -223,7 +222,7 @@ func (s *session) handOver(ctx context.Context, ahead *ahead, l *loaded, p *prep
 			s.log.warn(text)
 		}
 	}
-	code, err := ahead.exec(s.run(l, p, call))
+	code, err := docker.Exec(s.run(l, p, call))
 	release()
 	p.unlock()
 	if err != nil {

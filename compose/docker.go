@@ -12,17 +12,14 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // MinVersion is the oldest docker compose that is supported.
 const MinVersion = "2.20"
-
-// firstUnknown is the first version of which it is not known that setEnvWithDotEnv reads the env file
-// before anything else: https://github.com/docker/compose/blob/v5.5.0/cmd/compose/compose.go.
-const firstUnknown = "6.0"
 
 // Docker is the installed docker compose.
 type Docker struct {
@@ -52,11 +49,16 @@ func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error
 // HasPlugin reports whether the docker command has a plugin of that name where it looks for one.
 func HasPlugin(getenv func(string) string, name string) bool { return findPlugin(getenv, name) != "" }
 
-func findPlugin(getenv func(string) string, plugin string) string {
-	config := getenv("DOCKER_CONFIG")
-	if config == "" {
-		config = filepath.Join(HomeDir(getenv), ".docker")
+// DockerConfigDir is the directory of docker's configuration, relative only when DOCKER_CONFIG is.
+func DockerConfigDir(getenv func(string) string) string {
+	if dir := getenv("DOCKER_CONFIG"); dir != "" {
+		return dir
 	}
+	return filepath.Join(HomeDir(getenv), ".docker")
+}
+
+func findPlugin(getenv func(string) string, plugin string) string {
+	config := DockerConfigDir(getenv)
 	var dirs []string
 	var settings struct {
 		Dirs []string `json:"cliPluginsExtraDirs"`
@@ -98,9 +100,8 @@ func versionOf(ctx context.Context, path string, getenv func(string) string) (st
 		}
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, "version", "--short")
+	cmd := subprocess.Command(ctx, []string{"PATH=" + getenv("PATH"), "HOME=" + HomeDir(getenv)}, path, "version", "--short")
 	cmd.Stdout = &out
-	cmd.Env = []string{"PATH=" + getenv("PATH"), "HOME=" + HomeDir(getenv)}
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s does not run as docker compose: %w", path, err)
 	}
@@ -173,125 +174,35 @@ type Run struct {
 	Signals        <-chan os.Signal // forwarded to the command
 }
 
-// Same reports whether two runs start the same command in the same way, whatever the
-// order of their environments.
-func (r Run) Same(other Run) bool {
-	sorted := func(env []string) []string { return slices.Sorted(slices.Values(env)) }
-	return r.ModelPath == other.ModelPath && r.Model == nil && other.Model == nil &&
-		slices.Equal(r.Args, other.Args) && slices.Equal(sorted(r.Env), sorted(other.Env))
-}
-
 // Exec runs docker compose and returns its exit code. An error means that it
 // did not run at all.
 func (d *Docker) Exec(r Run) (int, error) {
-	h, err := d.start(r, nil)
-	if err != nil {
-		return 0, err
-	}
-	return h.Go()
-}
-
-// Held is a docker compose that was started and does nothing yet.
-type Held struct {
-	process *os.Process
-	gate    *os.File // closing it lets the command go on; nil when it does not wait
-	signals <-chan os.Signal
-	ended   chan struct{}
-	code    int // once ended
-	err     error
-}
-
-// Hold starts docker compose, which takes as long as all that it does afterwards when there is
-// nothing to change, and holds it before it has read more than its arguments: it waits for the end
-// of its env file, a pipe. The model need not be there yet. The caller must call Go or Drop. A
-// version that is not known to read the env file first is refused.
-func (d *Docker) Hold(r Run) (*Held, error) {
-	if !older(d.Version, firstUnknown) {
-		return nil, fmt.Errorf("docker compose %s is not known to read its env file before the model", d.Version)
-	}
-	out, in, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("run docker compose: %w", err)
-	}
-	defer func() { _ = out.Close() }() // the command has its own
-	h, err := d.start(r, out)
-	if err != nil {
-		return nil, errors.Join(err, in.Close())
-	}
-	h.gate = in
-	return h, nil
-}
-
-// Go lets the command go on and returns its exit code when it has ended.
-func (h *Held) Go() (int, error) {
-	done := make(chan struct{})
-	defer close(done)
-	go forward(h.signals, h.process, done)
-	h.open()
-	<-h.ended
-	return h.code, h.err
-}
-
-// Drop ends a command that was held.
-func (h *Held) Drop() {
-	_ = h.process.Kill() // it may have ended by itself
-	h.open()
-	<-h.ended
-}
-
-func (h *Held) open() {
-	if h.gate != nil {
-		_ = h.gate.Close() // nothing was written
-	}
-}
-
-// start starts the command with envFile, or nothing, as its env file: what the project's
-// own ones say is in the model.
-func (d *Docker) start(r Run, envFile *os.File) (*Held, error) {
-	cmd := exec.Command(d.Path) //nolint:noctx // ended by the signals it gets itself, so that it can clean up
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Env, r.Stdin, r.Stdout, r.Stderr
+	cmd := subprocess.Command(context.Background(), r.Env, d.Path) // ended by the signals it gets itself, so that it can clean up
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Stdin, r.Stdout, r.Stderr
 	cmd.Args = []string{"docker-compose"}
-	pass := func(f *os.File) string {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
-		return fmt.Sprintf("/dev/fd/%d", 2+len(cmd.ExtraFiles))
-	}
 	path := r.ModelPath
 	if path == "" && r.Model != nil {
 		f, err := newMemoryFile("compose.json", r.Model)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		defer func() { _ = f.Close() }() // nothing to lose
-		path = pass(f)
+		cmd.ExtraFiles, path = []*os.File{f}, "/dev/fd/3"
 	}
-	if path != "" {
-		cmd.Args = append(cmd.Args, "-f", path, "--env-file")
-		if envFile == nil {
-			cmd.Args = append(cmd.Args, os.DevNull)
-		} else {
-			cmd.Args = append(cmd.Args, pass(envFile))
-		}
+	if path != "" { // what the project's own env files say is in the model
+		cmd.Args = append(cmd.Args, "-f", path, "--env-file", os.DevNull)
 	}
 	cmd.Args = append(cmd.Args, r.Args...)
 	cmd.SysProcAttr = DieWithUs()
-	h := &Held{signals: r.Signals, ended: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // the thread that starts the command must live as long as it does
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		h.process = cmd.Process
-		started <- err
-		if err != nil {
-			return
-		}
-		defer close(h.ended)
-		h.code, h.err = exitCode(cmd.Wait())
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("run docker compose: %w", err)
+	runtime.LockOSThread() // the thread that starts the command must live as long as it does
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("run docker compose: %w", err)
 	}
-	return h, nil
+	done := make(chan struct{})
+	defer close(done)
+	go forward(r.Signals, cmd.Process, done)
+	return exitCode(cmd.Wait())
 }
 
 // exitCode is that of the command: 128 and the signal's number when one ended it.

@@ -118,3 +118,7 @@ func isOneReference(path []string, text string) bool {
 	_, text = keyAndText(path, text)
 	return strings.HasPrefix(text, "${") && closing(text, 2) == len(text) && strings.HasSuffix(text, "}")
 }
+
+func isNameByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

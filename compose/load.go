@@ -8,6 +8,7 @@
 package compose
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -41,9 +42,6 @@ type Options struct {
 	// Size is told how large the compose files are, in bytes, before they are
 	// parsed; may be nil.
 	Size func(int64)
-	// Known is told what is certain before the compose files are parsed; may be
-	// nil. It is not called for a project that reads more files while it loads.
-	Known func(Known)
 	// Checked tells which files need no validation; nil knows none.
 	Checked Checked
 	// Encrypted recognises encrypted files; nil recognises none.
@@ -169,7 +167,6 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if po.Name == "" && po.Environment["COMPOSE_PROJECT_NAME"] == "" {
 		po.Name = quickName(p.tried)
 	}
-	p.tellKnown(po, o)
 	checkable := o.Checked != nil && p.isAlone()
 	valid = checkable && o.Checked.Has(p.tried)
 	if po.ConfigPaths, err = p.addSources(p.tried); err != nil {
@@ -208,6 +205,19 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	}
 	p.dropSecretExtensions(project)
 	return project, p.usedFault(project)
+}
+
+// isAlone reports whether the loader reads no compose file but the main ones, which stand on
+// disk, and drops nothing while it validates them.
+func (p *Project) isAlone() bool {
+	for _, path := range p.tried {
+		data, err := readFile(path)
+		mentioned := func(word string) bool { return bytes.Contains(data, []byte(word)) }
+		if err != nil || strings.HasPrefix(path, "/proc/") || slices.ContainsFunc([]string{"include", "extends", "version"}, mentioned) {
+			return false
+		}
+	}
+	return true
 }
 
 // readPolicy reads the x-compose-secure of the main files, before they are

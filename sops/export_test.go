@@ -20,7 +20,7 @@ func (f *File) DecryptAheadWith(recipient string, id age.Identity) {
 
 // AskVault is what decrypting does with one key of a Vault.
 func AskVault(address, mount, key, enc string) {
-	_, _ = newKeyServer(&sync.Mutex{}).Decrypt(context.Background(), &keyservice.DecryptRequest{ // the request counts
+	_, _ = newKeyServer(&sync.Mutex{}, &identities{}).Decrypt(context.Background(), &keyservice.DecryptRequest{ // the request counts
 		Key:        &keyservice.Key{KeyType: &keyservice.Key_VaultKey{VaultKey: &keyservice.VaultKey{VaultAddress: address, EnginePath: mount, KeyName: key}}},
 		Ciphertext: []byte(enc),
 	})

@@ -119,7 +119,7 @@ func newTree(path string, to For) (*sops.Tree, []byte, error) {
 		return nil, nil, err
 	}
 	tree := &sops.Tree{Branches: sops.TreeBranches{sops.TreeBranch{}}, Metadata: meta, FilePath: path}
-	s := newKeyServer(&sync.Mutex{})
+	s := newKeyServer(&sync.Mutex{}, &identities{})
 	s.chosen = len(to.Age) > 0
 	key, errs := tree.GenerateDataKeyWithKeyServices(s.clients())
 	if len(errs) > 0 {

@@ -28,8 +28,10 @@ type identities struct {
 
 func (i *identities) load() {
 	i.byRecipient = map[string]age.Identity{}
-	i.add(strings.NewReader(os.Getenv(sopsage.SopsAgeKeyEnv)))
-	i.addFile(os.Getenv(sopsage.SopsAgeKeyFileEnv))
+	for _, word := range identityWords(environment.Getenv(sopsage.SopsAgeKeyEnv)) {
+		i.add(strings.NewReader(word)) // each on its own: the library gets the others alone
+	}
+	i.addFile(environment.Getenv(sopsage.SopsAgeKeyFileEnv))
 	if dir, err := os.UserConfigDir(); err == nil {
 		i.addFile(filepath.Join(dir, sopsage.SopsAgeKeyUserConfigPath))
 	}
@@ -63,19 +65,30 @@ func (i *identities) dataKey(m *sops.Metadata) []byte {
 	if len(m.KeyGroups) != 1 {
 		return nil
 	}
-	i.once.Do(i.load)
 	for _, k := range m.KeyGroups[0] {
-		k, ok := k.(*sopsage.MasterKey)
-		if !ok || i.byRecipient[k.Recipient] == nil {
-			continue
-		}
-		r, err := age.Decrypt(armor.NewReader(strings.NewReader(k.EncryptedKey)), i.byRecipient[k.Recipient])
-		if err != nil {
-			continue
-		}
-		if key, err := io.ReadAll(io.LimitReader(r, maxKeys)); err == nil {
-			return key
+		if k, ok := k.(*sopsage.MasterKey); ok {
+			if key := i.open(k.Recipient, k.EncryptedKey); key != nil {
+				return key
+			}
 		}
 	}
 	return nil
+}
+
+// open returns the data key that is encrypted for a recipient, nil when no identity here opens it.
+func (i *identities) open(recipient, encrypted string) []byte {
+	i.once.Do(i.load)
+	id := i.byRecipient[recipient]
+	if id == nil {
+		return nil
+	}
+	r, err := age.Decrypt(armor.NewReader(strings.NewReader(encrypted)), id)
+	if err != nil {
+		return nil
+	}
+	key, err := io.ReadAll(io.LimitReader(r, maxKeys))
+	if err != nil {
+		return nil
+	}
+	return key
 }

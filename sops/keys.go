@@ -21,7 +21,7 @@ import (
 // the library has, in the order the sops command tries them.
 func (f *File) dataKey() ([]byte, error) {
 	order := sops.DefaultDecryptionOrder
-	if env := os.Getenv("SOPS_DECRYPTION_ORDER"); env != "" {
+	if env := environment.Getenv("SOPS_DECRYPTION_ORDER"); env != "" {
 		order = strings.Split(env, ",")
 	}
 	if order[0] == sopsage.KeyTypeIdentifier {
@@ -29,7 +29,7 @@ func (f *File) dataKey() ([]byte, error) {
 			return key, nil
 		}
 	}
-	s := newKeyServer(f.prompt)
+	s := newKeyServer(f.prompt, f.identities)
 	key, err := (*f.tree).Metadata.GetDataKeyWithKeyServices(s.clients(), order)
 	if err != nil {
 		// The cause is dropped: it quotes key commands and their output.
@@ -78,12 +78,12 @@ func publicName(key *keyservice.Key) string {
 }
 
 // whyNot says what to do about err without quoting it.
-func whyNot(key *keyservice.Key, err error) string {
+func (s *keyServer) whyNot(key *keyservice.Key, err error) string {
 	switch key.GetKeyType().(type) {
 	case *keyservice.Key_AgeKey:
-		return whyNotAge(err)
+		return whyNotAge(err, len(s.identities.byRecipient) > 0)
 	case *keyservice.Key_PgpKey:
-		gpg := os.Getenv(pgp.SopsGpgExecEnv)
+		gpg := environment.Getenv(pgp.SopsGpgExecEnv)
 		if gpg == "" {
 			gpg = "gpg"
 		}
@@ -104,12 +104,13 @@ func whyNot(key *keyservice.Key, err error) string {
 	return "the service refused, or no login was found"
 }
 
-func whyNotAge(err error) string {
+// whyNotAge tells about an age key; tried is whether there were identities besides those of the library.
+func whyNotAge(err error, tried bool) string {
 	var noMatch *age.NoIdentityMatchError
-	if errors.As(err, &noMatch) {
+	if errors.As(err, &noMatch) || tried {
 		return "no age identity at hand fits; they are looked for in " + agePlaces
 	}
-	if name, ok := os.LookupEnv(sopsage.SopsAgeKeyFileEnv); ok {
+	if name, ok := environment.Lookup(sopsage.SopsAgeKeyFileEnv); ok {
 		f, err := os.Open(name)
 		if err != nil {
 			return fmt.Sprintf("the file %q of %s cannot be read", name, sopsage.SopsAgeKeyFileEnv)
@@ -125,12 +126,12 @@ const agePlaces = sopsage.SopsAgeKeyFileEnv + ", " + sopsage.SopsAgeKeyEnv + ", 
 	", ~/.config/sops/age/keys.txt, " + sopsage.SopsAgeSshPrivateKeyFileEnv + ", ~/.ssh/id_ed25519 and ~/.ssh/id_rsa"
 
 // whyNotEncrypt says what to do about err without quoting it.
-func whyNotEncrypt(key *keyservice.Key, err error) string {
+func (s *keyServer) whyNotEncrypt(key *keyservice.Key, err error) string {
 	switch key.GetKeyType().(type) {
 	case *keyservice.Key_AgeKey:
 		return "it is no recipient, or its plugin failed"
 	case *keyservice.Key_PgpKey:
 		return "gpg has no public key for it, or does not trust it; see `gpg --list-keys` and GNUPGHOME"
 	}
-	return whyNot(key, err)
+	return s.whyNot(key, err)
 }

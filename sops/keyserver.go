@@ -2,7 +2,6 @@ package sops
 
 import (
 	"context"
-	"os"
 	"sync"
 
 	"github.com/getsops/sops/v3/keyservice"
@@ -15,21 +14,22 @@ import (
 // decrypting. It remembers why a key could not be used, and asks the user for one passphrase at a time.
 type keyServer struct {
 	keyservice.Server
-	prompt *sync.Mutex
-	policy *trust.Policy
-	chosen bool // the user named the recipients, no file did
-	failed []string
+	prompt     *sync.Mutex
+	identities *identities
+	policy     *trust.Policy
+	chosen     bool // the user named the recipients, no file did
+	failed     []string
 }
 
 var _ keyservice.KeyServiceServer = (*keyServer)(nil)
 
-func newKeyServer(prompt *sync.Mutex) *keyServer {
-	return &keyServer{prompt: prompt, policy: trust.New(os.Getenv)}
+func newKeyServer(prompt *sync.Mutex, identities *identities) *keyServer {
+	return &keyServer{prompt: prompt, identities: identities, policy: trust.New(environment.Getenv)}
 }
 
 // clients is what the library takes a key service as.
 func (s *keyServer) clients() []keyservice.KeyServiceClient {
-	return []keyservice.KeyServiceClient{keyservice.NewCustomLocalClient(s)}
+	return []keyservice.KeyServiceClient{keyservice.NewCustomLocalClient(lent{s})}
 }
 
 // Decrypt implements keyservice.KeyServiceServer.
@@ -41,6 +41,11 @@ func (s *keyServer) Decrypt(ctx context.Context, req *keyservice.DecryptRequest)
 	if err != nil {
 		return nil, s.refuse(req.GetKey(), err)
 	}
+	if k := key.GetAgeKey(); k != nil { // the library does not get the identities of SOPS_AGE_KEY
+		if opened := s.identities.open(k.GetRecipient(), string(req.GetCiphertext())); opened != nil {
+			return &keyservice.DecryptResponse{Plaintext: opened}, nil
+		}
+	}
 	switch key.GetKeyType().(type) {
 	case *keyservice.Key_AgeKey, *keyservice.Key_PgpKey:
 		s.prompt.Lock()
@@ -48,7 +53,7 @@ func (s *keyServer) Decrypt(ctx context.Context, req *keyservice.DecryptRequest)
 	}
 	rsp, err := s.Server.Decrypt(ctx, &keyservice.DecryptRequest{Key: key, Ciphertext: req.GetCiphertext()})
 	if err != nil {
-		s.failed = append(s.failed, keyName(key)+" ("+whyNot(key, err)+")")
+		s.failed = append(s.failed, keyName(key)+" ("+s.whyNot(key, err)+")")
 	}
 	return rsp, err
 }
@@ -61,7 +66,7 @@ func (s *keyServer) Encrypt(ctx context.Context, req *keyservice.EncryptRequest)
 	}
 	rsp, err := s.Server.Encrypt(ctx, &keyservice.EncryptRequest{Key: key, Plaintext: req.GetPlaintext()})
 	if err != nil {
-		s.failed = append(s.failed, keyName(key)+" ("+whyNotEncrypt(key, err)+")")
+		s.failed = append(s.failed, keyName(key)+" ("+s.whyNotEncrypt(key, err)+")")
 	}
 	return rsp, err
 }

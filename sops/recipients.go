@@ -151,7 +151,7 @@ func newMetadata(path string, to For) (meta sops.Metadata, rules string, err err
 
 // checkHolders asks the policy about each key that a .sops.yaml names, so that a dry run tells what writing would.
 func checkHolders(path, rules string, meta *sops.Metadata) error {
-	s := newKeyServer(nil)
+	s := newKeyServer(nil, nil)
 	for _, group := range meta.KeyGroups {
 		for _, k := range group {
 			key := keyservice.KeyFromMasterKey(k)

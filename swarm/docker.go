@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // Docker is the docker command, which does the part of a deploy that it
@@ -34,8 +36,8 @@ type deployment struct {
 // finish or cancel: its thread is the parent that Attr's Pdeathsig means.
 func (d Docker) begin(ctx context.Context, stack string, flags []string) (*deployment, error) {
 	args := append([]string{"stack", "deploy", "--compose-file", "-"}, flags...)
-	p := &deployment{cmd: exec.CommandContext(ctx, d.Path, append(args, stack)...), lines: &lastLines{to: d.Stderr}}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = d.Env, d.Stdout, p.lines, d.Attr
+	p := &deployment{cmd: subprocess.Command(ctx, d.Env, d.Path, append(args, stack)...), lines: &lastLines{to: d.Stderr}}
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = d.Stdout, p.lines, d.Attr
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("run docker stack deploy: %w", err)
@@ -85,8 +87,8 @@ func (p *deployment) finish(model []byte) error {
 // remove runs docker stack rm.
 func (d Docker) remove(ctx context.Context, stack string) error {
 	lines := &lastLines{to: d.Stderr}
-	cmd := exec.CommandContext(ctx, d.Path, "stack", "rm", stack)
-	cmd.Env, cmd.Stdout, cmd.Stderr = d.Env, d.Stdout, lines
+	cmd := subprocess.Command(ctx, d.Env, d.Path, "stack", "rm", stack)
+	cmd.Stdout, cmd.Stderr = d.Stdout, lines
 	if err := cmd.Run(); err != nil {
 		if text := lines.last(); text != "" {
 			return errors.New("docker stack rm: " + text)

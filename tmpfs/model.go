@@ -3,7 +3,6 @@ package tmpfs
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -23,27 +22,14 @@ func (p *Project) WriteModel(b []byte, attached bool) (string, error) {
 	if p.root == nil {
 		return "", errNotLocked
 	}
-	name := modelName(attached)
+	name := modelFile
+	if attached {
+		name = fmt.Sprintf(ownModel, os.Getpid())
+	}
 	if err := p.write(name, b, os.Geteuid(), os.Getegid(), 0o600); err != nil {
 		return "", err
 	}
 	return p.Path(name), nil
-}
-
-// ModelPath is what WriteModel will return for a project of that name in the store that o
-// opens. Nothing need be there yet.
-func ModelPath(o Options, project string, attached bool) (string, error) {
-	if !validProject(project) {
-		return "", errName(project)
-	}
-	return filepath.Join(Dir(o), project, modelName(attached)), nil
-}
-
-func modelName(attached bool) string {
-	if attached {
-		return fmt.Sprintf(ownModel, os.Getpid())
-	}
-	return modelFile
 }
 
 // RemoveModels removes those of attached runs. The project must be locked and

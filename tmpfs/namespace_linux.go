@@ -2,6 +2,7 @@ package tmpfs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // A user who is not root may give a file to one of the user's subordinate ids,
@@ -26,9 +29,7 @@ const passedFile = "/proc/self/fd/3"
 
 // command has nothing of this process's environment.
 func command(argv ...string) *exec.Cmd {
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = []string{"PATH=" + systemPath}
-	return cmd
+	return subprocess.Command(context.Background(), []string{"PATH=" + systemPath}, argv[0], argv[1:]...)
 }
 
 // inNamespace is a command in the user namespace of process pid, with f as passedFile.
