@@ -12,6 +12,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/safefile"
@@ -72,8 +73,12 @@ func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) 
 	o := s.planOptions(l, stackDir)
 	o.HelperDir, o.InFile = stackDir, l.holdsSecret
 	plan, err := transform.New(l.Project, o)
-	if err != nil || len(plan.Inspect) == 0 {
-		return plan, err
+	if err != nil {
+		return nil, err
+	}
+	l.use(plan) // before any program starts
+	if len(plan.Inspect) == 0 {
+		return plan, nil
 	}
 	facts := s.openCache(shellsFile)
 	defer facts.save()
@@ -81,10 +86,13 @@ func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) 
 		return nil, err
 	}
 	missing := slices.DeleteFunc(slices.Clone(plan.Images), func(name string) bool { _, ok := o.Images[name]; return ok })
-	if err := registryFacts(ctx, l, eng, missing, o.Images); err != nil {
+	if err := s.registryFacts(ctx, l, eng, missing, o.Images); err != nil {
 		return nil, err
 	}
-	return transform.New(l.Project, o)
+	if plan, err = transform.New(l.Project, o); err == nil {
+		l.use(plan)
+	}
+	return plan, err
 }
 
 // holdsSecret reports whether a config's file holds a literal secret. A swarm shows the content of a config to
@@ -96,7 +104,7 @@ func (l *loaded) holdsSecret(path string) bool {
 
 // registryFacts asks registries for images that this manager does not have. Whether one
 // has a shell only its layers tell, so these services get the static helper.
-func registryFacts(ctx context.Context, l *loaded, eng *engine.Engine, services []string, facts map[string]transform.Image) error {
+func (s *session) registryFacts(ctx context.Context, l *loaded, eng *engine.Engine, services []string, facts map[string]transform.Image) error {
 	if len(services) == 0 {
 		return nil
 	}
@@ -106,12 +114,14 @@ func registryFacts(ctx context.Context, l *loaded, eng *engine.Engine, services 
 	}
 	found := make([]swarm.RegistryImage, len(services))
 	errs := make([]error, len(services))
+	registries := &swarm.Registries{
+		ConfigDir: compose.DockerConfigDir(s.Getenv), Getenv: s.Getenv, Env: s.childEnv(l), Stderr: s.Stderr, Insecure: info.IsInsecure,
+	}
 	var wg sync.WaitGroup
 	for i, name := range services {
 		wg.Go(func() {
-			s := l.Services[name]
-			platform := or(s.Platform, "linux/"+goArch(info.Architecture))
-			if found[i], errs[i] = swarm.LookUp(ctx, imageOf(l.Project.Project, name), platform); errs[i] != nil {
+			platform := or(l.Services[name].Platform, "linux/"+goArch(info.Architecture))
+			if found[i], errs[i] = registries.LookUp(ctx, imageOf(l.Project.Project, name), platform); errs[i] != nil {
 				errs[i] = fmt.Errorf("services.%s has to be wrapped, and its image is not on this manager: %w", name, errs[i])
 			}
 		})

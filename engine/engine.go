@@ -11,6 +11,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -118,6 +121,20 @@ type Info struct {
 	Rootless, UserNS, Swarm               bool
 	NodeID                                string // of the swarm
 	Manager                               bool   // of the swarm
+
+	insecure map[string]bool // registries, HOST[:PORT]
+	networks []netip.Prefix  // of registries
+}
+
+// IsInsecure reports whether the engine is set to talk to the registry at host, HOST[:PORT], without TLS:
+// https://docs.docker.com/reference/cli/dockerd/#insecure-registries. A name is not looked up, so a network counts
+// for addresses alone.
+func (i Info) IsInsecure(host string) bool {
+	if i.insecure[host] {
+		return true
+	}
+	ip, err := netip.ParseAddr((&url.URL{Host: host}).Hostname())
+	return err == nil && slices.ContainsFunc(i.networks, func(network netip.Prefix) bool { return network.Contains(ip.Unmap()) })
 }
 
 // Info asks the engine about itself; the answer is kept.
@@ -126,7 +143,20 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	insecure := map[string]bool{}
+	var networks []netip.Prefix
+	if c := i.RegistryConfig; c != nil {
+		for host, index := range c.IndexConfigs {
+			insecure[host] = index != nil && !index.Secure
+		}
+		for _, cidr := range c.InsecureRegistryCIDRs {
+			if network, err := netip.ParsePrefix(cidr.String()); err == nil {
+				networks = append(networks, network)
+			}
+		}
+	}
 	return Info{
+		insecure: insecure, networks: networks,
 		ID:   i.ID,
 		Host: e.host, Name: i.Name, ServerVersion: i.ServerVersion, APIVersion: e.api.ClientVersion(),
 		OperatingSystem: i.OperatingSystem, OSType: i.OSType, Architecture: i.Architecture,

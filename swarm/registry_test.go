@@ -19,7 +19,6 @@ import (
 // index pushes an image for two architectures and returns its reference.
 func index(t *testing.T) string {
 	t.Helper()
-	t.Setenv("DOCKER_CONFIG", t.TempDir()) // no login of this machine
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	ref, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://") + "/team/app:1")
@@ -43,10 +42,16 @@ func index(t *testing.T) string {
 	return ref.String()
 }
 
+// anonymous has no login.
+func anonymous(t *testing.T) *Registries {
+	t.Helper()
+	return &Registries{ConfigDir: t.TempDir(), Getenv: func(string) string { return "" }}
+}
+
 func TestLookUp(t *testing.T) {
 	ref := index(t)
 	for _, arch := range []string{"amd64", "arm64"} {
-		got, err := LookUp(t.Context(), ref, "linux/"+arch)
+		got, err := anonymous(t).LookUp(t.Context(), ref, "linux/"+arch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +75,7 @@ func TestLookUpRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := LookUp(t.Context(), c.ref, c.platform)
+			_, err := anonymous(t).LookUp(t.Context(), c.ref, c.platform)
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, want %q on one line", err, c.want)
 			}
