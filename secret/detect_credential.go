@@ -88,6 +88,33 @@ func ahead(find func(string) Span) finder {
 // Apprise write it: https://containrrr.dev/shoutrrr/v0.8/services/overview/.
 var notifiers = words("discord slack telegram tgram pushover pushbullet teams rocketchat zulip join pushed prowl matrixs")
 
+// looseUserinfo returns the password at the begin of s, what follows the colon of an address, when it holds a character
+// that nobody has escaped: a / or ?, which end the address for a parser. A port is none. It returns "" for none.
+func looseUserinfo(s string) string {
+	digits := 0
+	for digits < len(s) && isDigit(s[digits]) {
+		digits++
+	}
+	if digits > 0 && (digits == len(s) || !isAlnum(s[digits])) {
+		return ""
+	}
+	end := 0
+	for end < len(s) && end < maxLoose && strings.IndexByte(" \t\r\n", s[end]) < 0 {
+		if isQuote(s[end]) && (end == 0 || end+1 >= len(s) || !isAlnum(s[end-1]) || !isAlnum(s[end+1])) {
+			break // one inside of a word is part of it
+		}
+		end++
+	}
+	at := strings.LastIndexByte(s[:end], '@')
+	if at <= 0 || at+1 >= len(s) || !isAlnum(s[at+1]) || !isAlnum(s[0]) || strings.Contains(s[:at], "://") || strings.Contains(s[:at], "${") || isReference(s[:at]) {
+		return ""
+	}
+	return s[:at]
+}
+
+// maxLoose bounds how far an @ is looked for, in bytes, so that many addresses stay linear.
+const maxLoose = 256
+
 // findUserinfo finds the password of scheme://user:password@host, and the user
 // where that is the secret.
 func findUserinfo(s string) Span {
@@ -105,6 +132,11 @@ func findUserinfo(s string) Span {
 		at = start
 		host := strings.LastIndexByte(authority, '@')
 		colon := strings.IndexByte(authority, ':')
+		if host < 0 && colon >= 0 && i > 0 {
+			if password := looseUserinfo(s[start+colon+1:]); password != "" {
+				return Span{start + colon + 1, start + colon + 1 + len(password)}
+			}
+		}
 		if host < 0 || i == 0 && at == len("://") {
 			continue
 		}
