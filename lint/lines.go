@@ -21,6 +21,7 @@ func (p *pass) lines() {
 			continue
 		}
 		for _, l := range inspect(p.linter.policy, key, line[from:to]) {
+			p.hide(byteRange{start + from, p.src.LineEnd(start)}) // where a value ends is not certain
 			p.literalAt(byteRange{start + from + l.start, start + from + l.end}, l, Finding{
 				Key: key, Message: key + " holds a plaintext secret", Hint: "make the file valid YAML, then compose-secure migrate can move it",
 				Fix: Fix{ByHand, "the file is not valid YAML"},

@@ -37,6 +37,9 @@ func (p *pass) report(r byteRange, f Finding) {
 		p.places = map[string]bool{}
 	}
 	p.places[key] = true
+	if name, _, ok := strings.Cut(f.Key, "="); ok { // NAME=VALUE as a key, which a colon in the value makes of it
+		f.Message, f.Key = strings.ReplaceAll(f.Message, f.Key, name), name
+	}
 	f.File = p.src.path
 	f.start, f.end = r.start, r.end
 	from, to := p.src.Pos(r.start), p.src.Pos(r.end)

@@ -362,6 +362,7 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 		p.result.problems = append(p.result.problems, p.src.path+": "+err.Error())
 		c.policy = p.linter.policy
 	}
+	p.hideSecrets(root)
 	for i := range p.linter.rules {
 		if p.rule = &p.linter.rules[i]; p.rule.compose != nil {
 			p.rule.compose(p, c)
@@ -375,6 +376,27 @@ func (p *pass) document(ref fileRef, root *yaml.Node, dir string) {
 	p.result.refs = append(p.result.refs, c.refs()...)
 	p.result.composes = append(p.result.composes, c)
 	p.unread(c)
+}
+
+// hideSecrets hides what stands under the secrets of a compose file but the keys that Compose has there: a value that
+// somebody wrote where its source belongs.
+func (p *pass) hideSecrets(root *yaml.Node) {
+	known := map[string]bool{
+		"file": true, "environment": true, "external": true, "name": true, "labels": true, "driver": true,
+		"driver_opts": true, "template_driver": true, "x-source": true,
+	}
+	hide := func(n *yaml.Node) { p.hide(p.src.scalar(n, 0, len(n.Value))) }
+	for _, e := range entries(get(root, "secrets")) {
+		if n := follow(e.value); n == nil || n.Kind != yaml.MappingNode {
+			scalars(n, hide)
+			continue
+		}
+		for _, field := range entries(e.value) {
+			if !known[field.key.Value] {
+				scalars(field.value, hide)
+			}
+		}
+	}
 }
 
 // isEncrypted reports whether SOPS has written the file.

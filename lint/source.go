@@ -7,6 +7,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/document"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // source is the text of one file with its lines.
@@ -160,6 +162,9 @@ func (s *source) snippet(r byteRange) snippet {
 		sn.end = col() + utf8.RuneCountInString(s.values.hide(s.data[shown:max(shown, min(r.end, to))]))
 	}
 	out.WriteString(s.values.hide(s.data[shown:to]))
-	sn.line = out.String()
+	sn.line = secret.HideRest(out.String())
+	if length := utf8.RuneCountInString(sn.line); sn.end > length { // the caret marks what is left
+		sn.start, sn.end = min(sn.start, max(0, length-len(redacted))), length
+	}
 	return sn
 }

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/compose-secure/compose-secure/secret"
@@ -80,6 +82,32 @@ func InValue(policy secret.Policy, name, value string) []secret.Span {
 		return found
 	}
 	return []secret.Span{{End: len(value)}}
+}
+
+// MaskLine hides the secrets of one line of a file of any format, and what may belong to them. A variable in it is none.
+func MaskLine(policy secret.Policy, line string) string {
+	if strings.Contains(line, redacted) { // its values are known
+		return secret.HideRest(line)
+	}
+	e := expand(line, false)
+	found := appendCredentials(nil, "", &e)
+	// Anchors, flow and block scalars of YAML start with marks of their own.
+	if key, start, end, ok := setting(line); ok && start < end && strings.IndexByte("&*[{!|>", line[start]) < 0 {
+		for _, l := range inspect(policy, key, line[start:end]) {
+			l.start, l.end = l.start+start, l.end+start
+			found = appendLiteral(found, l)
+		}
+	}
+	slices.SortFunc(found, func(a, b literal) int { return cmp.Compare(a.start, b.start) })
+	var b strings.Builder
+	at := 0
+	for _, l := range found {
+		if l.start >= at && l.end > l.start {
+			b.WriteString(line[at:l.start] + redacted)
+			at = l.end
+		}
+	}
+	return secret.HideRest(b.String() + line[at:])
 }
 
 func spans(found []literal) []secret.Span {

@@ -3,11 +3,13 @@ package migrate
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/compose-secure/compose-secure/document"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -15,6 +17,7 @@ import (
 // also not in a line that stays.
 func (p *Plan) Diff(c *Change) string {
 	mask := newMask(p.hidden, p.partly)
+	mask.env = isEnvFile(c.Shown)
 	var b strings.Builder
 	from := "a/" + c.Shown
 	if c.Old == nil {
@@ -150,6 +153,7 @@ type mask struct {
 	short  []string          // that count as a word of their own alone, or nothing would be left to read
 	partly map[string]string // what stands for texts of which a part is a value
 	beside *document.Finder  // these texts
+	env    bool              // the lines are those of an env file
 }
 
 func newMask(texts []string, partly map[string]string) *mask {
@@ -169,8 +173,52 @@ func newMask(texts []string, partly map[string]string) *mask {
 
 func (m *mask) print(b *strings.Builder, sign string, lines []string) {
 	for _, l := range lines {
-		b.WriteString(sign + m.line(bare(l)) + "\n")
+		line := m.shown(bare(l))
+		if i := strings.Index(line, " #"); sign == "+" && i >= 0 && len(line) > i+2 && line[i+2] != ' ' && line[i+2] != '#' {
+			line = line[:i+2] + secret.Redacted // it may be meant as part of the value that has moved
+		}
+		b.WriteString(sign + line + "\n")
 	}
+}
+
+// shown is a line as a person may see it: what the plan does not know, or what may belong to a value, is hidden as well.
+func (m *mask) shown(line string) string {
+	if m.env && !isAssignment(line) {
+		return secret.Redacted
+	}
+	return lint.MaskLine(secret.Policy{}, m.line(line))
+}
+
+// isEnvFile reports whether a changed file is an env file, by its name: those that are edited are these,
+// compose files, Dockerfiles and ignore files.
+func isEnvFile(name string) bool {
+	base := strings.ToLower(filepath.Base(name))
+	switch filepath.Ext(base) {
+	case ".yaml", ".yml", ".json":
+		return false
+	}
+	return !strings.Contains(base, "dockerfile") && !strings.HasSuffix(base, "ignore")
+}
+
+// isAssignment reports whether a line of an env file stands by itself: it is no line of a value that somebody broke
+// over several, such as a key in base64.
+func isAssignment(line string) bool {
+	text := strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+	if text == "" || text[0] == '#' {
+		return true
+	}
+	name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(text, "export ")), "=")
+	name = strings.TrimSpace(name)
+	if !ok || name == "" || strings.HasPrefix(value, "=") {
+		return false
+	}
+	for i := range len(name) {
+		if !wordAt(name, i) && name[i] != '.' && name[i] != '-' {
+			return false
+		}
+	}
+	const longest = 20 // of a name in mixed case without a mark, which a line of base64 looks like
+	return len(name) <= longest || value != "" || strings.ContainsAny(name, "_.-")
 }
 
 // line replaces every value in a line.

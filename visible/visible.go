@@ -5,6 +5,7 @@ package visible
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,7 +187,7 @@ func (f *finder) command(t compose.Text) []string {
 	args := make([]string, len(t.Values))
 	for i, arg := range t.Values {
 		shown[i] = newShown(f.inputs, arg)
-		args[i] = shown[i].text
+		args[i] = insideDollar().ReplaceAllString(shown[i].text, "${1}x")
 	}
 	spans := map[int][]secret.Span{}
 	for _, a := range lint.InArguments(f.policy, args[from:]) {
@@ -204,7 +205,36 @@ func (f *finder) command(t compose.Text) []string {
 	return changed
 }
 
+// insideDollar is a $ in the middle of a word, which is a character of it: the model is interpolated already.
+func insideDollar() *regexp.Regexp { return regexp.MustCompile(`([A-Za-z0-9])\$`) }
+
+// extended makes a span reach as far as its value may: to the quote that belongs to the one before it, and, in a text that
+// is no command line, to the end of the line where what follows does not end a value for certain.
+func extended(text string, span secret.Span, command bool) secret.Span {
+	line := len(text)
+	if i := strings.IndexByte(text[span.End:], '\n'); i >= 0 {
+		line = span.End + i
+	}
+	if span.Start > 0 && span.End < len(text) {
+		if quote := text[span.Start-1]; (quote == '"' || quote == '\'') && text[span.End] != quote {
+			if i := strings.IndexByte(text[span.End:line], quote); i >= 0 {
+				span.End += i
+			} else {
+				span.End = line
+			}
+		}
+	}
+	if !command && span.End < line && strings.IndexByte("@,;&)]}\"'", text[span.End]) < 0 {
+		span.End = line
+	}
+	return span
+}
+
 func (f *finder) note(path []string, key bool, text string, s *shown, spans []secret.Span) string {
+	command := len(path) > 1 && isCommand(path[:len(path)-1])
+	for i := range spans {
+		spans[i] = extended(s.text, spans[i], command)
+	}
 	place := Place{Path: path, Key: key, text: text, masked: s.masked(spans)}
 	for _, span := range spans {
 		place.secrets = append(place.secrets, s.text[span.Start:span.End])
