@@ -521,3 +521,30 @@ func chmod(t testing.TB, path string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+// Whether the user can read a store is asked of the keys at hand, not of the data key that encrypting left behind.
+func TestOpens(t *testing.T) {
+	emptyHome(t)
+	_, other := ageKey(t)
+	path := filepath.Join(realDir(t), "a.enc.yaml")
+	data, err := sops.Extend(path, nil, added("A", "hunter2"), sops.For{Age: []string{other.Recipient}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sops.Opens(t.Context(), path, data); !errors.Is(err, sops.ErrNoKey) {
+		t.Errorf("want ErrNoKey, got %v", err)
+	}
+	fingerprint := gpgHome(t)
+	writeFile(t, filepath.Join(filepath.Dir(path), ".sops.yaml"), "creation_rules:\n  - pgp: "+fingerprint+"\n")
+	data, err = sops.Extend(path, nil, added("A", "hunter2"), sops.For{Tree: filepath.Dir(path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sops.Opens(t.Context(), path, data); err != nil {
+		t.Errorf("gpg has the key: %v", err)
+	}
+	t.Setenv("GNUPGHOME", t.TempDir())
+	if err := sops.Opens(t.Context(), path, data); !errors.Is(err, sops.ErrNoKey) {
+		t.Errorf("gpg has no key: want ErrNoKey, got %v", err)
+	}
+}

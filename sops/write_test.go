@@ -1,6 +1,8 @@
 package sops_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,5 +147,23 @@ func TestRestoreLeavesForeignChanges(t *testing.T) {
 	}
 	if now, err := os.ReadFile(path); err != nil || string(now) != "somebody else's" {
 		t.Error("the other change was overwritten")
+	}
+}
+
+// A file that no key here opens must not be written to: what it would hold, nobody here could check.
+func TestWriteNeedsKey(t *testing.T) {
+	dir, path := writeCase(t, "a.yaml", "password: old\n", sops.YAML)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emptyHome(t)
+	ref := mustRef(t, "ref+sops://a.yaml#/password")
+	_, err = sops.NewSource(sops.NewCache(dir)).Write(t.Context(), map[string]secret.Value{ref.ID(): secret.NewValue([]byte("new"))}, []secret.Ref{ref})
+	if !errors.Is(err, sops.ErrNoKey) {
+		t.Errorf("want ErrNoKey, got %v", err)
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("the file was changed")
 	}
 }
