@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,11 @@ type git struct {
 	env  []string
 }
 
-// gitOf gives the work tree that path lies in, and the path below its root.
+// errNoWorkTree is about a file that no repository has.
+var errNoWorkTree = errors.New("it lies in no git work tree")
+
+// gitOf gives the work tree that path lies in, and the path below its root. The error is errNoWorkTree, or that of a
+// work tree which does not answer, which is then returned too.
 func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, err error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -26,13 +31,14 @@ func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, e
 	}
 	root := lint.WorkTree(dir)
 	if root == "" {
-		return nil, "", fmt.Errorf("%q: no git", path)
+		return nil, "", errNoWorkTree
 	}
 	if rel, err = filepath.Rel(root, filepath.Join(dir, filepath.Base(path))); err != nil {
 		return nil, "", fmt.Errorf("find %q: %w", path, err)
 	}
-	env := append(subprocess.Program(s.Environ, "XDG_CONFIG_HOME"),
-		"GIT_ALLOW_PROTOCOL=", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1")
+	env := append(subprocess.Program(s.Environ, "XDG_CONFIG_HOME", "SUDO_UID"),
+		"GIT_ALLOW_PROTOCOL=", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1",
+		"GIT_CEILING_DIRECTORIES="+filepath.Dir(root)) // a damaged repository is not one of the work tree around it
 	g = &git{root, env}
 	filters, err := g.filters(ctx)
 	g.env = append(env, filters...)

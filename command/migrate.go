@@ -51,7 +51,7 @@ func newMigrate(s *session) *cli.Command {
      compose-secure migrate --age age1... --write`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "write", Usage: "apply the changes", Destination: &o.write},
-			&cli.BoolFlag{Name: "force", Usage: "write files that have uncommitted changes, and a SOPS file that no key here opens", Destination: &o.force},
+			&cli.BoolFlag{Name: "force", Usage: "write files that have uncommitted changes, or whose work tree git does not answer for, and a SOPS file that no key here opens", Destination: &o.force},
 			&cli.StringFlag{Name: "store", Value: "sops", Usage: "where values go: `sops|files`", Destination: &o.store},
 			&cli.StringSliceFlag{Name: "age", Usage: "age `RECIPIENT` of a new SOPS file (default: .sops.yaml of the work tree); may be repeated", Destination: &o.age},
 			&cli.StringFlag{Name: "config", Usage: "configuration `FILE` (default: " + lint.ConfigName + ")", Destination: &o.config},
@@ -243,16 +243,19 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 	if err := s.printHolders(o, p, false); err != nil {
 		return err
 	}
+	past, err := s.historyOf(ctx, p)
+	if err != nil {
+		return err
+	}
 	changes, err := storeChanges(p, o)
 	if err != nil {
 		return err
 	}
 	if !o.force {
-		if err := errors.Join(s.checkCommitted(ctx, p.Changes), checkOpens(ctx, o, changes)); err != nil {
+		if err := errors.Join(past.refuse(), checkOpens(ctx, o, changes)); err != nil {
 			return err
 		}
 	}
-	rotate := s.committed(ctx, p)
 	if err := migrate.Write(ctx, append(changes, p.Changes...)); err != nil {
 		return err
 	}
@@ -261,7 +264,7 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 			return err
 		}
 	}
-	for _, line := range rotate {
+	for _, line := range past.rotate() {
 		if err := ui.Printf(s.Stderr, "%s\n", line); err != nil {
 			return err
 		}

@@ -3,72 +3,136 @@ package command
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"slices"
 	"strings"
 
 	"github.com/compose-secure/compose-secure/migrate"
 )
 
-// checkCommitted refuses files with uncommitted changes, which could not be
-// told from what migrate does. Without git there is nothing to check.
-func (s *session) checkCommitted(ctx context.Context, changes []migrate.Change) error {
-	var errs []error
-	for i := range changes {
-		c := &changes[i]
-		if c.Old == nil {
-			continue
-		}
-		g, name, err := s.gitOf(ctx, c.Path)
-		if err != nil {
-			continue
-		}
-		out, err := g.command(ctx, "status", "--porcelain", "--ignore-submodules=all", "--", name).Output()
-		if err == nil && len(bytes.TrimSpace(out)) > 0 && !bytes.HasPrefix(out, []byte("??")) {
-			errs = append(errs, fmt.Errorf("%s has uncommitted changes; commit them, or use --force", c.Shown))
-		}
-	}
-	return errors.Join(errs...)
+// history is what git says about the files that migrate edits.
+type history struct {
+	uncommitted []string          // files, as they are shown
+	committed   []string          // names of values that some commit holds
+	partial     []string          // roots of work trees that have a part of their commits alone
+	silent      map[string]string // root of a work tree that could not be asked, and why
 }
 
-// committed names the values that some commit holds: git keeps them whatever
-// the files say now.
-func (s *session) committed(ctx context.Context, p *migrate.Plan) []string {
-	var found []string
+// historyOf asks git. A file in no work tree has no history; a work tree that cannot be asked may have any.
+func (s *session) historyOf(ctx context.Context, p *migrate.Plan) (*history, error) {
+	h := &history{silent: map[string]string{}}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		if c.Old == nil {
 			continue
 		}
-		s.eachVersion(ctx, c.Path, func(data []byte) {
-			for _, st := range p.Stores {
-				for _, v := range st.Values {
-					if !slices.Contains(found, v.Name) && v.StoodIn(data) {
-						found = append(found, v.Name)
-					}
+		g, name, err := s.gitOf(ctx, c.Path)
+		if errors.Is(err, errNoWorkTree) {
+			continue
+		}
+		if err == nil {
+			err = h.ask(ctx, g, name, c, p)
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			if g == nil {
+				return nil, err
+			}
+			h.silent[g.root] = whyGit(err)
+		}
+	}
+	slices.Sort(h.committed)
+	return h, nil
+}
+
+func (h *history) ask(ctx context.Context, g *git, name string, c *migrate.Change, p *migrate.Plan) error {
+	out, err := g.command(ctx, "status", "--porcelain", "--ignore-submodules=all", "--", name).Output()
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(out)) > 0 && !bytes.HasPrefix(out, []byte("??")) {
+		h.uncommitted = append(h.uncommitted, c.Shown)
+	}
+	out, err = g.command(ctx, "rev-parse", "--is-shallow-repository").Output()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(out)) != "false" && !slices.Contains(h.partial, g.root) {
+		h.partial = append(h.partial, g.root)
+	}
+	return g.eachVersion(ctx, name, func(data []byte) {
+		for _, st := range p.Stores {
+			for _, v := range st.Values {
+				if !slices.Contains(h.committed, v.Name) && v.StoodIn(data) {
+					h.committed = append(h.committed, v.Name)
 				}
 			}
-		})
+		}
+	})
+}
+
+// refuse tells what needs --force: uncommitted changes, which could not be told from what
+// migrate does, and a work tree of which nothing is known.
+func (h *history) refuse() error {
+	var errs []error
+	for _, name := range h.uncommitted {
+		errs = append(errs, fmt.Errorf("%s has uncommitted changes; commit them, or use --force", name))
 	}
-	if len(found) == 0 {
-		return nil
+	for _, line := range h.unasked() {
+		errs = append(errs, fmt.Errorf("%s, or use --force and rotate what was ever committed", line))
 	}
-	slices.Sort(found)
-	return []string{"git keeps the old values; rotate: " + strings.Join(found, ", ")}
+	return errors.Join(errs...)
+}
+
+func (h *history) unasked() []string {
+	var lines []string
+	for root, why := range h.silent {
+		lines = append(lines, fmt.Sprintf("git cannot be asked what the work tree %q has committed (%s); have git answer there", root, why))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// rotate are the lines that say what git keeps, whatever the files say now.
+func (h *history) rotate() []string {
+	var lines []string
+	if len(h.committed) > 0 {
+		lines = append(lines, "git keeps the old values; rotate: "+strings.Join(h.committed, ", "))
+	}
+	for _, root := range h.partial {
+		lines = append(lines, fmt.Sprintf("git has only a part of the history of %q here; rotate what was ever committed", root))
+	}
+	for _, line := range h.unasked() {
+		lines = append(lines, line+"; rotate what was ever committed")
+	}
+	return lines
+}
+
+// whyGit is what git said, which is about paths and settings, or why it did not run.
+func whyGit(err error) string {
+	text := err.Error()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(exit.Stderr)), "\n")
+		text = cmp.Or(strings.TrimPrefix(said, "fatal: "), text)
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		text = "there is no git command"
+	}
+	return text
 }
 
 // eachVersion visits every version of a file that any branch has.
-func (s *session) eachVersion(ctx context.Context, path string, visit func([]byte)) {
-	g, name, err := s.gitOf(ctx, path)
-	if err != nil {
-		return
-	}
+func (g *git) eachVersion(ctx context.Context, name string, visit func([]byte)) (err error) {
 	out, err := g.command(ctx, "rev-list", "--all", "--", name).Output()
 	if err != nil || len(out) == 0 {
-		return
+		return err
 	}
 	var asked strings.Builder
 	for _, commit := range strings.Fields(string(out)) {
@@ -77,14 +141,24 @@ func (s *session) eachVersion(ctx context.Context, path string, visit func([]byt
 	cmd := g.command(ctx, "cat-file", "--batch")
 	cmd.Stdin = strings.NewReader(asked.String())
 	pipe, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
-		return
+	if err != nil {
+		return err
 	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = io.Copy(io.Discard, pipe) // what is left after an error
+		err = errors.Join(err, cmd.Wait())
+	}()
 	r := bufio.NewReader(pipe)
 	for {
 		head, err := r.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
-			break
+			return err
 		}
 		var id, kind string
 		var size int64
@@ -93,10 +167,8 @@ func (s *session) eachVersion(ctx context.Context, path string, visit func([]byt
 		}
 		data, err := io.ReadAll(io.LimitReader(r, size+1))
 		if err != nil {
-			break
+			return err
 		}
 		visit(data)
 	}
-	_, _ = io.Copy(io.Discard, r)
-	_ = cmd.Wait() // what it said was enough
 }
