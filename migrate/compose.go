@@ -87,7 +87,9 @@ func (c *file) run() error {
 		return err
 	}
 	if c.o.Files && len(c.names.values) > 0 {
-		c.keepOut(c.names.path, true)
+		if err := c.keepOut(c.names.path, true); err != nil {
+			return err
+		}
 	}
 	edits, err := c.doc.Edits()
 	if err != nil {

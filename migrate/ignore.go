@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -50,8 +51,9 @@ func (s *service) buildsIn(dir string) (context, dockerfile string) {
 	return context, dockerfile
 }
 
-// keepOut has git and builds leave a file of plaintext alone.
-func (c *file) keepOut(path string, dir bool) {
+// keepOut has git and builds leave a file of plaintext alone. A build context outside of
+// the trees is not written to, so that it must not hold the file either.
+func (c *file) keepOut(path string, dir bool) error {
 	name := filepath.Base(path)
 	suffix := ""
 	if dir {
@@ -65,8 +67,12 @@ func (c *file) keepOut(path string, dir bool) {
 		if err != nil || strings.HasPrefix(rel, "..") || lint.LeftOutOfBuild(context, dockerfile, path) {
 			continue
 		}
+		if c.within.Outside(filepath.Join(context, ".dockerignore")) {
+			return fmt.Errorf("its secrets would lie in the build context %q, which lies outside of the project and gets no .dockerignore; name that on the command line too", c.shown(context))
+		}
 		c.ignore = append(c.ignore, ignoreEntry{filepath.Join(context, ".dockerignore"), filepath.ToSlash(rel)})
 	}
+	return nil
 }
 
 // ignoreFiles appends what is missing to the ignore files.
