@@ -2,8 +2,12 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/swarm"
 )
 
 func newRollback(s *session) *cli.Command {
@@ -44,5 +48,27 @@ func runRollback(ctx context.Context, s *session, stack string, names []string, 
 	if err != nil {
 		return s.rolledBack(ctx, err)
 	}
+	if !o.dryRun && !s.global.dryRun {
+		s.warnSources(ctx, eng, stack, changes)
+	}
 	return printChanges(s.Stdout, changes)
+}
+
+// warnSources says for each secret that its source still has the value that was rolled back. Swarm
+// shows nobody the value of a secret, so that the earlier one cannot be written there. Without a compose file, or with one that
+// cannot be read now, the source has no name.
+func (s *session) warnSources(ctx context.Context, eng *engine.Engine, stack string, changes []swarm.Change) {
+	var model *stackModel
+	if l, err := s.loadStack(ctx, stack, nil); err == nil {
+		model, _ = s.stackModel(ctx, l, eng) // rollback is done; what is wrong with the project the next deploy tells
+	}
+	for _, c := range changes {
+		source := "the source of " + c.Secret
+		if model != nil {
+			if sec := model.secret(c.Secret); sec != nil && len(sec.Parts) == 1 && sec.Parts[0].Input != nil && sec.Parts[0].Input.Ref != nil {
+				source = fmt.Sprintf("%s, the source of %s,", sec.Parts[0].Input.Ref, c.Secret)
+			}
+		}
+		s.log.warn(source + " was not changed, since Swarm shows nobody the earlier value: put it back there, or a new one; until then stack deploy refuses without --force")
+	}
 }

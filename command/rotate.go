@@ -25,6 +25,7 @@ type rotateOptions struct {
 	fromFile cli.StringSlice
 	generate bool
 	length   int
+	force    bool
 	alphabet string
 	shiftOptions
 }
@@ -72,6 +73,7 @@ func newRotate(s *session) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "from-file", Usage: "`FILE` with the value of the one SECRET, - for stdin; or SECRET=FILE, repeatable", Destination: &o.fromFile},
 			&cli.BoolFlag{Name: "generate", Usage: "make random values, which are printed nowhere", Destination: &o.generate},
+			&cli.BoolFlag{Name: "force", Usage: "take the value of the source also when it was rolled back", Destination: &o.force},
 			&cli.IntFlag{Name: "length", Value: 32, Usage: "characters of a generated value", Destination: &o.length},
 			&cli.StringFlag{Name: "alphabet", Value: "alnum", Usage: "of a generated value: alnum, hex, base64url, print or the characters themselves", Destination: &o.alphabet},
 		}, o.shiftOptions.flags()...),
@@ -102,6 +104,7 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 	}
 	defer func() { _ = eng.Close() }() // a connection
 	checkSource := func() error { return nil }
+	r.Again = o.force || values != nil // a value from the command line is meant
 	if values == nil {
 		r.UsedOnly = len(names) == 0
 		if values, err = s.sourceValues(ctx, eng, stack, names); err != nil {

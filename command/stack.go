@@ -26,6 +26,7 @@ func newStack(s *session) *cli.Command {
 type deployOptions struct {
 	files        cli.StringSlice
 	prune        bool
+	force        bool
 	detach       bool
 	timeout      time.Duration
 	registryAuth bool
@@ -48,6 +49,7 @@ func newStackDeploy(s *session) *cli.Command {
 			&cli.StringSliceFlag{Name: "compose-file", Aliases: []string{"c"}, Usage: "compose `FILE`, repeatable; as the global -f", Destination: &o.files},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for the services to converge", Destination: &o.detach},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print which versions would be made; changes nothing", Destination: &o.dryRun},
+			&cli.BoolFlag{Name: "force", Usage: "deploy a value also when it was rolled back", Destination: &o.force},
 			&cli.BoolFlag{Name: "prune", Usage: "remove services that the project does not have, once the others have converged", Destination: &o.prune},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress", Destination: &o.quiet},
 			&cli.StringFlag{Name: "resolve-image", Value: "always", Usage: "ask the registry for digests: always, changed, never", Destination: &o.resolveImage},
@@ -119,7 +121,7 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 			})
 		},
 		Ignored: func(list []swarm.Ignored) { s.warnIgnored(l, list) },
-		Docker:  docker, Flags: o.flags(), Prune: o.prune, Detach: o.detach, Timeout: o.timeout,
+		Docker:  docker, Flags: o.flags(), Prune: o.prune, Detach: o.detach, Again: o.force, Timeout: o.timeout,
 	}
 	if o.dryRun || s.global.dryRun {
 		changes, err := cluster.Preview(ctx, d)

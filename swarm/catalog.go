@@ -17,6 +17,7 @@ type version struct {
 	digest   string
 	created  time.Time
 	data     []byte // of a config
+	rejected string // when rollback left it; "" if it did not
 }
 
 func (v version) managed() bool { return v.number > 0 }
@@ -65,7 +66,7 @@ func newVersion(stack, id string, a api.Annotations, created time.Time) version 
 		v.base = strings.TrimPrefix(a.Name, stack+"_")
 		return v
 	}
-	v.number = number
+	v.number, v.rejected = number, a.Labels[rejectedLabel]
 	return v
 }
 
@@ -76,6 +77,16 @@ func (c *catalog) newest(base string) (version, bool) {
 		return version{}, false
 	}
 	return list[len(list)-1], true
+}
+
+// rejected reports whether rollback left the version of that name.
+func (c *catalog) rejected(name string) bool {
+	for _, v := range c.byID {
+		if v.name == name && v.rejected != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // of tells which version a reference means. One outside the stack is version

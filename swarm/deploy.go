@@ -40,6 +40,7 @@ type Deployment struct {
 	Flags   []string // more of docker stack deploy
 	Prune   bool     // remove services that the project does not have
 	Detach  bool     // do not wait
+	Again   bool     // take values back that rollback left; without it that is a *RejectedError
 	Timeout time.Duration
 }
 
@@ -124,6 +125,9 @@ func (v *view) points(op string) []saved {
 // storeAll makes the versions that the deploy needs and names all of them.
 func (c *Cluster) storeAll(ctx context.Context, v *view, d Deployment) (secrets, configs []version, names Names, err error) {
 	choices, err := v.choose(d.Secrets)
+	if err == nil && !d.Again {
+		err = v.checkRejected(choices)
+	}
 	if err != nil {
 		return nil, nil, names, err
 	}

@@ -16,8 +16,9 @@ const (
 	versionLabel   = "io.compose-secure.version"
 	digestLabel    = "io.compose-secure.digest"
 	createdLabel   = "io.compose-secure.created"
-	operationLabel = "io.compose-secure.operation" // on services: the command that wrote the spec
-	orderLabel     = "io.compose-secure.order"     // on services: the order to go back to after one update
+	rejectedLabel  = "io.compose-secure.rolled-back" // when rollback left the version, as in created
+	operationLabel = "io.compose-secure.operation"   // on services: the command that wrote the spec
+	orderLabel     = "io.compose-secure.order"       // on services: the order to go back to after one update
 )
 
 // maxName is the longest name of a secret or config that Swarm takes.

@@ -23,6 +23,8 @@ type Rotation struct {
 	Order    string // start-first or stop-first for this update alone; "" keeps that of each service
 	Parallel int    // services at once; 0 is DefaultParallel
 	Timeout  time.Duration
+	// Again takes a value back that rollback left; without it that is a *RejectedError.
+	Again bool
 	// UsedOnly leaves out values of secrets that no service uses; they are an error otherwise.
 	UsedOnly bool
 	// Store puts the values where they came from, once it is sure that they will be used. It returns what
@@ -88,6 +90,9 @@ func (c *Cluster) Preview(ctx context.Context, d Deployment) ([]Change, error) {
 		return nil, err
 	}
 	choices, err := v.choose(d.Secrets)
+	if err == nil && !d.Again {
+		err = v.checkRejected(choices)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +108,9 @@ func (c *Cluster) planRotation(ctx context.Context, r Rotation, values map[strin
 		return nil, nil, err
 	}
 	choices, err := v.choose(values)
+	if err == nil && !r.Again {
+		err = v.checkRejected(choices)
+	}
 	return v, choices, err
 }
 
@@ -195,6 +203,7 @@ func (c *Cluster) Rollback(ctx context.Context, r Rotation, names []string, dryR
 		names = slices.Sorted(maps.Keys(used))
 	}
 	var choices []choice
+	var left []version
 	var errs []error
 	for _, name := range names {
 		base, err := v.resolveName(used, name)
@@ -208,6 +217,7 @@ func (c *Cluster) Rollback(ctx context.Context, r Rotation, names []string, dryR
 			errs = append(errs, err)
 		case ok:
 			choices = append(choices, choice{base: base, target: before})
+			left = append(left, slices.DeleteFunc(slices.Clone(used[base]), func(o version) bool { return o.id == before.id })...)
 		case !optional:
 			errs = append(errs, fmt.Errorf("secret %s has no version before v%d", base, used[base][0].number))
 		}
@@ -221,6 +231,9 @@ func (c *Cluster) Rollback(ctx context.Context, r Rotation, names []string, dryR
 	moves := v.moves(choices)
 	if dryRun {
 		return changes(moves), nil
+	}
+	if err := c.reject(ctx, left); err != nil {
+		return nil, err
 	}
 	return changes(moves), c.shift(ctx, r, v, moves, nil)
 }

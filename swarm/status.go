@@ -21,7 +21,7 @@ type Status struct {
 	Services []string  `json:"services"` // whose spec mounts it
 	Previous []string  `json:"previous"` // services that could go back to it
 	Tasks    int       `json:"tasks"`    // running with it
-	// State is current, previous, kept, draining (only tasks that are about to end have it) or orphan: newer than
+	// State is current, previous, rolled-back, kept, draining (only tasks that are about to end have it) or orphan: newer than
 	// what the services use, left by a command that did not finish.
 	State  string `json:"state"`
 	Digest string `json:"digest"` // argon2id, none or unreadable
@@ -132,6 +132,8 @@ func (v *view) stateOf(e *Status, alive bool) string {
 		return "draining"
 	case len(e.Previous) > 0:
 		return "previous"
+	case v.secrets.rejected(e.Name):
+		return "rolled-back"
 	case e.Version > newestUsed:
 		return "orphan"
 	}

@@ -41,7 +41,7 @@ type choice struct {
 }
 
 // choose finds the version of each value: one in use when it holds the value, else the newest when that does
-// (what an interrupted command left), else a new one. A digest takes as long as everything else
+// (what an interrupted command left), else one that rollback left, else a new one. A digest takes as long as everything else
 // before the rollout, so that a new one is begun where a processor has nothing to do.
 func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 	names := slices.Sorted(maps.Keys(values))
@@ -66,6 +66,11 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 		newest, ok := v.secrets.newest(base)
 		if ok && !slices.ContainsFunc(candidates, func(c version) bool { return c.id == newest.id }) {
 			candidates = append(candidates, newest)
+		}
+		for _, c := range v.secrets.byBase[base] {
+			if c.rejected != "" && !slices.ContainsFunc(candidates, func(o version) bool { return o.id == c.id }) {
+				candidates = append(candidates, c)
+			}
 		}
 		for _, c := range candidates {
 			if c.managed() && matches(c.digest, values[base]) {
