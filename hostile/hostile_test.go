@@ -33,6 +33,9 @@ const (
 	hung  = 30 * time.Second
 )
 
+// keyCommand is the program that the user has SOPS ask for a key.
+const keyCommand = "cat"
+
 // call is one way to run a command.
 type call struct {
 	args    []string
@@ -180,6 +183,7 @@ func newSandbox(t *testing.T, bin, repository, project string, srv *server) *san
 	s.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "TMPDIR=" + filepath.Join(root, "tmp"), "LANG=C.UTF-8", "TERM=dumb",
 		"COMPOSE_PROJECT_NAME=" + project, "OWN_TOKEN=" + sentinel + "environment",
+		"SOPS_AGE_KEY_CMD=" + keyCommand + " " + filepath.Join(s.home, ".config/sops/age/keys.txt"),
 	}
 	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONTEXT"} {
 		if value := os.Getenv(name); value != "" {

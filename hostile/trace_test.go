@@ -153,7 +153,7 @@ func (s *sandbox) unlistedProgram(e event, c call) string {
 		}
 	}
 	if c.values {
-		known = append(known, "gpg")
+		known = append(known, "gpg", keyCommand)
 	}
 	switch {
 	case !slices.Contains(known, name):
