@@ -108,7 +108,7 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 	}
 	write := compose.YAML
 	if o.format == "json" {
-		write = compose.Encode
+		write = compose.JSON
 	}
 	text, err := write(model)
 	if err != nil {

@@ -22,7 +22,16 @@ import (
 // Keys are left alone, since Compose interpolates only values.
 // JSON is YAML: https://yaml.org/spec/1.2.2/#13-relation-to-json.
 func Encode(project *types.Project) ([]byte, error) {
-	data, err := json.MarshalIndent(doubled(encode.Tree(project)), "", "  ")
+	return encodeJSON(project, encode.Handover)
+}
+
+// JSON writes a project as docker compose config --format json prints it.
+func JSON(project *types.Project) ([]byte, error) {
+	return encodeJSON(project, encode.JSON)
+}
+
+func encodeJSON(project *types.Project, form encode.Form) ([]byte, error) {
+	data, err := json.MarshalIndent(doubled(encode.Tree(project, form)), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode the project: %w", err)
 	}
@@ -31,7 +40,7 @@ func Encode(project *types.Project) ([]byte, error) {
 
 // YAML writes a project as docker compose config prints it.
 func YAML(project *types.Project) ([]byte, error) {
-	tree := encode.Tree(project)
+	tree := encode.Tree(project, encode.YAML)
 	doubled(tree)
 	var out bytes.Buffer
 	first := []string{"name", "services", "jobs", "networks", "volumes", "secrets", "configs", "models"}
@@ -122,7 +131,7 @@ type Found struct {
 
 // FindText returns every string of the project, keys too, that holds one of parts.
 func FindText(project *types.Project, parts ...string) []Found {
-	return findText(encode.Tree(project), parts...)
+	return findText(encode.Tree(project, encode.Handover), parts...)
 }
 
 func findText(tree any, parts ...string) (found []Found) {

@@ -48,7 +48,7 @@ func (p *Project) isSecretExtension(key string, value any) bool {
 	if key == Extension || key == SourceExtension {
 		return false
 	}
-	tree := encode.Tree(&types.Project{Extensions: types.Extensions{"x-": value}})
+	tree := encode.Tree(&types.Project{Extensions: types.Extensions{"x-": value}}, encode.Handover)
 	return slices.ContainsFunc(findText(tree["x-"], p.Inputs.Prefix(), secret.RefPrefix), func(f Found) bool {
 		return p.Inputs.Has(f.Text) || secret.IsRef(f.Text)
 	})

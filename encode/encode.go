@@ -14,38 +14,47 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
+// Form is how what can be written in several ways is written.
+type Form int
+
+const (
+	Handover Form = iota // the way that the oldest docker compose reads, and nothing that nobody set
+	JSON                 // as docker compose config --format json prints it: empty mappings, commands that are null
+	YAML                 // as docker compose config prints it
+)
+
 // Tree returns project as mappings (map[string]any), lists ([]any), strings, numbers, booleans and
 // nil. It shares nothing with project. A key is left out when docker compose reads its absence as
 // the same: a nil pointer, map or list, and a zero of a field that has no third state. Keys are
 // those of the Compose specification: https://github.com/compose-spec/compose-spec/blob/main/spec.md.
-func Tree(project *types.Project) map[string]any {
-	return fields(reflect.ValueOf(project).Elem())
+func Tree(project *types.Project, form Form) map[string]any {
+	return form.fields(reflect.ValueOf(project).Elem())
 }
 
 // tree returns v as a plain value.
-func tree(v reflect.Value) any {
+func (f Form) tree(v reflect.Value) any {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
 			return nil
 		}
 		v = v.Elem()
 	}
-	if form, ok := formOf(v); ok {
-		return form
+	if special, ok := f.special(v); ok {
+		return special
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return fields(v)
+		return f.fields(v)
 	case reflect.Map:
 		m := make(map[string]any, v.Len())
 		for i := v.MapRange(); i.Next(); {
-			m[i.Key().String()] = tree(i.Value())
+			m[i.Key().String()] = f.tree(i.Value())
 		}
 		return m
 	case reflect.Slice:
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = tree(v.Index(i))
+			list[i] = f.tree(v.Index(i))
 		}
 		return list
 	case reflect.String:
@@ -57,29 +66,29 @@ func tree(v reflect.Value) any {
 }
 
 // fields returns the mapping of a struct.
-func fields(v reflect.Value) map[string]any {
+func (f Form) fields(v reflect.Value) map[string]any {
 	m := map[string]any{}
-	addFields(v, m)
+	f.addFields(v, m)
 	return m
 }
 
-func addFields(v reflect.Value, m map[string]any) {
+func (f Form) addFields(v reflect.Value, m map[string]any) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		value := v.Field(i)
 		switch {
 		case field.Anonymous:
-			addFields(value, m)
+			f.addFields(value, m)
 		case !field.IsExported():
 		case field.Type == reflect.TypeFor[types.Extensions]():
 			for key, extension := range value.Interface().(types.Extensions) {
 				if strings.HasPrefix(key, "x-") {
-					m[key] = tree(reflect.ValueOf(extension))
+					m[key] = f.tree(reflect.ValueOf(extension))
 				}
 			}
 		default:
-			if key, always := keyOf(field); key != "" && (always || !isUnset(value)) {
-				m[key] = tree(value)
+			if key, always := keyOf(field); key != "" && (always || !f.isUnset(value)) {
+				m[key] = f.tree(value)
 			}
 		}
 	}
@@ -107,13 +116,15 @@ func keyOf(field reflect.StructField) (key string, always bool) {
 }
 
 // isUnset reports whether the absence of a key means the same as value.
-func isUnset(value reflect.Value) bool {
+func (f Form) isUnset(value reflect.Value) bool {
 	if command, ok := value.Interface().(types.ShellCommand); ok {
-		return command == nil // an empty one takes away that of the image
+		return command == nil && f != JSON // an empty one takes away that of the image
 	}
 	switch value.Kind() {
 	case reflect.Map, reflect.Slice:
 		return value.Len() == 0
+	case reflect.Struct:
+		return value.IsZero() && f != JSON
 	}
 	return value.IsZero()
 }

@@ -67,7 +67,7 @@ func Translate(project *types.Project, names Names, labels map[string]string) ([
 type node = map[string]any
 
 func tree(project *types.Project) (node, error) {
-	data, err := json.Marshal(encode.Tree(project))
+	data, err := json.Marshal(encode.Tree(project, encode.Handover))
 	if err != nil {
 		return nil, fmt.Errorf("encode the project: %w", err)
 	}
