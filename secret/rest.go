@@ -43,7 +43,10 @@ func hasEnded(before, rest string) bool {
 		// user:password@host in quotes, or part of a quoted text
 		return !isQuoteMark(first) && first != ' ' && first != '\t' && strings.IndexByte(rest, open) > 0
 	case isQuoteMark(first):
-		return len(rest) == 1 || strings.IndexByte(" \t,]})>;|&:\"'", rest[1]) >= 0
+		if len(rest) > 1 && isQuoteMark(rest[1]) && rest[1] != first { // '" ends both
+			rest = rest[1:]
+		}
+		return len(rest) == 1 || strings.IndexByte(" \t,]})>;|&:", rest[1]) >= 0
 	case first == '@':
 		host, _, _ := strings.Cut(rest[1:], " ")
 		return !strings.Contains(host, "@")

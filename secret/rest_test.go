@@ -22,6 +22,7 @@ func TestHideRest(t *testing.T) {
 		`image: https://example.com:80/x`:            `image: https://example.com:80/x`,
 		// Not certain: the rest goes.
 		`A="[redacted]"ssSENTINEL`:                              `A="[redacted]`,
+		`A="[redacted]""SENTINEL"`:                              `A="[redacted]`,
 		`A='[redacted]'s SENTINEL'`:                             `A='[redacted]`,
 		`A='[redacted]' SENTINEL'`:                              `A='[redacted]`,
 		`psql "host=x password='[redacted] SENTINEL' dbname=z"`: `psql "host=x password='[redacted]`,

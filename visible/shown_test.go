@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
@@ -109,7 +110,8 @@ func ended(place int, breaker string) bool {
 	templates := slices.Concat(envLines, yamlLines, topLines)
 	template := templates[place%len(templates)]
 	switch {
-	case strings.ContainsAny(breaker, "\n\r\u2028\t"), strings.Contains(template, "://") && strings.ContainsAny(breaker, " \"'`\\$"):
+	case strings.ContainsAny(breaker, "\n\r\u2028\t"), strings.ContainsFunc(breaker, unicode.IsControl),
+		strings.Contains(template, "://") && strings.ContainsAny(breaker, " \"'`\\$"):
 		return true
 	case strings.Contains(template, "{") || strings.Contains(template, "[") || strings.Contains(template, "command") || strings.Contains(template, "o: "):
 		return strings.ContainsAny(breaker, " ,]}{[\"'#:\\&|;")
