@@ -2,7 +2,7 @@
 # make demo    the main job on examples/postgres, on a real engine, with proof
 # make test    everything: vet, linter, unit and scripts (race detector), end to end
 # make bench   a table of ratios against docker compose and sops
-# make lint    vet and golangci-lint
+# make lint    vet and golangci-lint, tidy modules, and whether macOS and Windows build
 # make clean   remove what make made here; scripts/images remove takes the images
 
 GO      ?= go
@@ -52,7 +52,11 @@ e2e: build bin/sops bin/age-keygen engine
 
 .PHONY: lint
 lint: $(GOLANGCI)
+	$(GO) mod tidy -diff
 	$(GO) vet -tags e2e ./...
+	GOOS=darwin $(GO) build ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) build ./...
 	$(GOLANGCI) run ./... ./testdata/images/probe
 
 $(GOLANGCI):
