@@ -158,9 +158,6 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if err := p.hideSecrets(po, environ); err != nil {
 		return nil, err
 	}
-	if err := p.envFiles.validate(); err != nil {
-		return nil, err
-	}
 	if o.Size != nil {
 		o.Size(totalSize(p.tried))
 	}
@@ -175,9 +172,6 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	guarding.start(po)
 	project, err := po.LoadProject(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkNames(project); err != nil {
 		return nil, err
 	}
 	if project, err = withLabels(project); err != nil {
@@ -273,7 +267,7 @@ func (p *Project) hideSecrets(po *cli.ProjectOptions, environ map[string]string)
 			return err
 		}
 	}
-	return nil
+	return p.envFiles.validate()
 }
 
 func (p *Project) hideKnown(po *cli.ProjectOptions, environ map[string]string) error {

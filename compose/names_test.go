@@ -16,8 +16,8 @@ func TestNames(t *testing.T) {
 		"escape":           {"services: {\"\\e[31m\": {image: x}}\n", included, "services"},
 		"network":          {"services: {a: {image: x}}\nnetworks: {'a b': {}}\n", included, "a b"},
 		"secret":           {"services: {a: {image: x}}\nsecrets: {'a;b': {file: x}}\n", included, "a;b"},
-		"unknown key":      {"services: {a: {image: x, enviroment: {A: b}}}\n", included, "enviroment"},
-		"key of include":   {"services: {a: {image: x}}\n", strings.Replace(included, "image: x", "image: x, enviroment: {}", 1), "enviroment"},
+		"unknown key":      {"services: {a: {image: x, entry_point: {A: b}}}\n", included, "entry_point"},
+		"key of include":   {"services: {a: {image: x}}\n", strings.Replace(included, "image: x", "image: x, entry_point: {}", 1), "entry_point"},
 		"variable as type": {"services: {a: {image: x, tty: '${T:-true}', ports: ['${P:-80}:80'], deploy: {replicas: '${N:-1}'}, healthcheck: {interval: '${I:-5s}'}}}\n", included, ""},
 	}
 	for name, tt := range tests {

@@ -100,8 +100,11 @@ func (g *guard) Load(context.Context, string) (string, error) { return "", g.fau
 func (g *guard) Dir(string) string { return "" }
 
 // withLabels is the last step of compose-go's loader, which reads the files of label_file, once it is known
-// that these end.
+// that these end. Before that names are checked.
 func withLabels(project *types.Project) (*types.Project, error) {
+	if err := checkNames(project); err != nil {
+		return nil, err
+	}
 	found := false
 	for _, s := range project.Services {
 		specs := []types.ContainerSpec{s.ContainerSpec}
