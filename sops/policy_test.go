@@ -287,7 +287,7 @@ func TestCloudsFromFile(t *testing.T) {
 		{name: "AWS region of labels", entry: aws("arn:aws:kms:x.attacker.example:123456789012:key/a", ""), want: "not the ARN"},
 		{name: "AWS role", entry: aws(arn, "          role: arn:aws:iam::666666666666:role/evil\n"), want: "aws_roles"},
 		{name: "AWS profile", entry: aws(arn, "          aws_profile: prod\n"), want: "aws_profiles"},
-		{name: "Google", entry: "    gcp_kms:\n        - resource_id: projects/../locations/global/keyRings/a/cryptoKeys/b?x\n" + stamp, want: "projects/..."},
+		{name: "Google", entry: "    gcp_kms:\n        - resource_id: projects/../locations/global/keyRings/a/cryptoKeys/b?x\n" + stamp, want: "projects/P"},
 		{name: "Huawei", entry: "    hckms:\n        - key_id: \"x.attacker.example:a/b\"\n" + stamp, want: "REGION:KEY"},
 	} {
 		data := metadata(t, tt.entry)

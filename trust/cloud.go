@@ -81,7 +81,7 @@ var googleKey = regexp.MustCompile(`^projects/([A-Za-z0-9.:_-]+)/locations/([A-Z
 func Google(resource string) error {
 	parts := googleKey.FindStringSubmatch(resource)
 	if parts == nil || len(resource) > 1024 || strings.Trim(parts[1], ".") == "" {
-		return errors.New("it is not projects/.../locations/.../keyRings/.../cryptoKeys/...")
+		return errors.New("it is not projects/P/locations/L/keyRings/R/cryptoKeys/K")
 	}
 	return nil
 }

@@ -103,8 +103,8 @@ func TestTransit(t *testing.T) {
 	if got, err := trust.Transit("ns/transit", "decrypt", "app"); got != "ns/transit/decrypt/app" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	for _, text := range []string{"", "vault:v1:", "vault:v0:YQ==", "vault:v1:YQ==\n", " vault:v1:YQ==", "vault:v1:YQ===", "vault:v1:\"}", "x"} {
-		check(t, trust.TransitText(text), "vault:v1:...")
+	for _, text := range []string{"", "vault:vN:BASE64"vault:v0:YQ==", "vault:v1:YQ==\n", " vault:v1:YQ==", "vault:v1:YQ===", "vault:v1:\"}", "x"} {
+		check(t, trust.TransitText(text), "vault:vN:BASE64")
 	}
 	check(t, trust.TransitText("vault:v10:YWJj+/=="), "")
 }
@@ -142,7 +142,7 @@ func TestListed(t *testing.T) {
 	check(t, trust.PGP("0123456789ABCDEF0123456789ABCDEF01234567!"), "")
 	check(t, trust.PGP("--output=x"), "fingerprint")
 	check(t, trust.Google("projects/a.b:c-1/locations/eu/keyRings/r_1/cryptoKeys/k"), "")
-	check(t, trust.Google("projects/a/locations/eu/keyRings/r/cryptoKeys/k/../x"), "projects/...")
+	check(t, trust.Google("projects/a/locations/eu/keyRings/r/cryptoKeys/k/../x"), "projects/P")
 	check(t, trust.Huawei("tr-west-1:0b0b0b0b-0000-4000-8000-000000000000"), "")
 	check(t, trust.Huawei("tr-west-1"), "REGION:KEY")
 }

@@ -126,7 +126,7 @@ var transitText = regexp.MustCompile(`^vault:v[1-9][0-9]{0,8}:[A-Za-z0-9+/]+={0,
 // when it encrypted: anything else would be an argument of the file's choice.
 func TransitText(text string) error {
 	if len(text) > 1<<16 || !transitText.MatchString(text) {
-		return errors.New("its encrypted key is not of the form vault:v1:...")
+		return errors.New("its encrypted key is not of the form vault:vN:BASE64")
 	}
 	return nil
 }
