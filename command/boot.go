@@ -17,6 +17,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/subprocess"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
@@ -67,9 +68,16 @@ var recorded = []string{
 
 // record writes down how to load the project again, and which files containers mount.
 func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error {
-	if slices.ContainsFunc(l.ConfigFiles, func(f string) bool { return strings.HasPrefix(f, "/proc/") || strings.HasPrefix(f, "/dev/") }) {
+	if slices.ContainsFunc(l.ConfigFiles, isDescriptor) {
 		s.log.warn("the compose file came from standard input, so boot cannot put its secrets back after a reboot")
 		return s.records().Remove(l.Name)
+	}
+	if slices.ContainsFunc(l.options.EnvFiles, isDescriptor) {
+		s.log.warn("an env file was a pipe, so boot cannot put the project's secrets back after a reboot")
+		return s.records().Remove(l.Name)
+	}
+	if err := untrusted(append(l.Files(), l.WorkingDir)); err != nil {
+		s.log.warn(err.Error())
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -81,7 +89,12 @@ func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error
 	}
 	environment := map[string]string{}
 	for _, name := range recorded {
-		if value := s.Getenv(name); value != "" {
+		value := s.Getenv(name)
+		if holdsPassword(value) {
+			s.log.warn(name + " holds a password and is not recorded, so boot may not reach the source after a reboot")
+			value = ""
+		}
+		if value != "" {
 			environment[name] = value
 		}
 	}
@@ -100,6 +113,18 @@ func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error
 		EnvFiles: absolutes(dir, l.options.EnvFiles), Profiles: slices.DeleteFunc(slices.Clone(l.Profiles), func(p string) bool { return p == "" }), Unknown: s.global.unknown,
 		SecretFiles: files, Owners: owners, Images: images, Environment: environment,
 	})
+}
+
+// isDescriptor reports whether a path leads to what only this process has open, as <(...) of a shell does.
+func isDescriptor(path string) bool {
+	return path == "-" || path != os.DevNull && (strings.HasPrefix(path, "/proc/") || strings.HasPrefix(path, "/dev/"))
+}
+
+// holdsPassword reports whether a value that leads to a source carries a secret itself.
+func holdsPassword(value string) bool {
+	_, after, ok := strings.Cut(value, "://")
+	authority, _, _ := strings.Cut(after, "/")
+	return ok && strings.Contains(authority, "@") || secret.FindCredential(value).Found()
 }
 
 func absolutes(dir string, paths []string) []string {
@@ -133,6 +158,12 @@ func runBootInstall(ctx context.Context, s *session, root string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
+	}
+	if self, err = filepath.EvalSymlinks(self); err != nil { // what the unit names is what was looked at
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if err := boot.CheckTrust(self, os.Geteuid()); err != nil {
+		return fmt.Errorf("others can replace the program that the unit would run: %w, or install a copy where only root writes, such as /usr/local/bin, and call that", err)
 	}
 	path, err := boot.Install(s.unitDir(root), self, user)
 	if err != nil {
@@ -247,11 +278,18 @@ func runRestore(ctx context.Context, s *session, name string) error {
 	if err := os.Chdir(r.WorkingDir); err != nil {
 		return usagef("its directory is gone: %v", err)
 	}
+	named := slices.Concat(r.Files, r.EnvFiles, []string{r.ProjectDir, r.WorkingDir, filepath.Join(r.ProjectDir, ".env")})
+	if err := untrusted(named); err != nil {
+		return err
+	}
 	l, err := s.loadProject(ctx, forValues, compose.Options{
 		Files: r.Files, ProjectName: r.Project, ProjectDirectory: r.ProjectDir, Profiles: r.Profiles, EnvFiles: r.EnvFiles,
 	})
 	if err != nil {
 		return permanent(err)
+	}
+	if err := untrusted(l.Files()); err != nil {
+		return err
 	}
 	store, err := s.openStore()
 	if err != nil {
@@ -276,6 +314,17 @@ func runRestore(ctx context.Context, s *session, name string) error {
 		return err
 	}
 	return s.restoreFiles(ctx, l, p, plan, r)
+}
+
+// untrusted returns the usage error of the first file that somebody else can replace: that user would choose
+// what is read with the rights of this one.
+func untrusted(files []string) error {
+	for _, file := range files {
+		if err := boot.CheckTrust(file, os.Geteuid()); err != nil {
+			return usagef("others could have it read any file: %v; its secrets are not put back after a reboot", err)
+		}
+	}
+	return nil
 }
 
 // permanent marks an error that lies in the project and not in a source.

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,6 +43,26 @@ func (p *Project) Sources() *Sources {
 		p.sources = openSources(p.ConfigFiles, p.envFiles.files...)
 	}
 	return p.sources
+}
+
+// Files returns the absolute path of every file that the project was loaded from or names for its
+// secrets: compose files, included and extended ones, env files, files of secrets and configs, and
+// what references lead to. Sorted.
+func (p *Project) Files() []string {
+	files := slices.Concat(p.Sources().names, p.ConfigFiles, slices.Collect(maps.Keys(p.envFiles.data)), p.Inputs.Paths())
+	for _, s := range p.Secrets {
+		files = append(files, s.File)
+	}
+	for _, c := range p.Configs {
+		files = append(files, c.File)
+	}
+	for i, file := range files {
+		if file != "" {
+			files[i] = Absolute(p.WorkingDir, file)
+		}
+	}
+	slices.Sort(files)
+	return slices.DeleteFunc(slices.Compact(files), func(f string) bool { return f == "" || memoryPath().MatchString(f) })
 }
 
 // openSources parses files, the last one first, what they include and extend, and

@@ -78,6 +78,17 @@ func (s *Inputs) All() []Input { return slices.Clone(s.list) }
 // Has reports whether text holds a placeholder of s.
 func (s *Inputs) Has(text string) bool { return strings.Contains(text, s.prefix) }
 
+// Paths returns the paths of the inputs that are references to files.
+func (s *Inputs) Paths() []string {
+	var paths []string
+	for i := range s.list {
+		if ref := s.list[i].Ref; ref != nil && (ref.Scheme == "file" || ref.Scheme == "sops") {
+			paths = append(paths, ref.Path)
+		}
+	}
+	return paths
+}
+
 // Prefix is what every placeholder of s starts with.
 func (s *Inputs) Prefix() string { return s.prefix }
 
