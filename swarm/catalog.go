@@ -18,6 +18,7 @@ type version struct {
 	created  time.Time
 	data     []byte // of a config
 	rejected string // when rollback left it; "" if it did not
+	forged   bool   // its labels claim what its name does not
 }
 
 func (v version) managed() bool { return v.number > 0 }
@@ -57,17 +58,31 @@ func configCatalog(stack string, list []api.Config) *catalog {
 	return newCatalog(versions)
 }
 
-// newVersion reads the labels. Without readable ones it is version 0 of
+// newVersion reads the labels, which anybody who may create an object can write. They count only with the
+// name that this tool gives to such a version; else it is version 0 of
 // the name that docker stack deploy would have made it from.
 func newVersion(stack, id string, a api.Annotations, created time.Time) version {
 	v := version{id: id, name: a.Name, created: created, digest: a.Labels[digestLabel]}
 	number, err := parseVersion(a.Labels)
-	if v.base = a.Labels[secretLabel]; v.base == "" || err != nil {
-		v.base = strings.TrimPrefix(a.Name, stack+"_")
+	if v.base = a.Labels[secretLabel]; v.base == "" || err != nil || a.Name != objectName(stack, v.base, number) {
+		v.forged = v.base != ""
+		v.base, v.digest = strings.TrimPrefix(a.Name, stack+"_"), ""
 		return v
 	}
 	v.number, v.rejected = number, a.Labels[rejectedLabel]
 	return v
+}
+
+// forged are the names of objects whose labels claim what their names do not, sorted.
+func (c *catalog) forged() []string {
+	var names []string
+	for _, v := range c.byID {
+		if v.forged {
+			names = append(names, v.name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // newest is the version with the highest number, zero when there is none.

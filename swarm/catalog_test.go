@@ -1,8 +1,10 @@
 package swarm
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/google/go-cmp/cmp"
@@ -109,4 +111,52 @@ func TestNeeded(t *testing.T) {
 	if diff := cmp.Diff([]string{"elsewhere", "elsewhere before", "previous", "spec", "task"}, ids); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Labels that anybody may write must not make an object a version of a secret.
+func TestForgedLabels(t *testing.T) {
+	one, two := made("key", 1, "one"), made("key", 2, "two")
+	one.CreatedAt, two.CreatedAt = time.Unix(1, 0), time.Unix(2, 0)
+	forge := func(name string, n int) api.Secret {
+		s := made("key", n, "two") // with the digest of the value in use
+		s.ID, s.Spec.Name, s.CreatedAt = name, name, time.Unix(3, 0)
+		return s
+	}
+	late := made("key", 1, "late")
+	late.CreatedAt = time.Unix(3, 0)
+	for name, tt := range map[string]struct {
+		secrets []api.Secret
+		want    string
+	}{
+		"none":                       {[]api.Secret{one, two}, one.ID},
+		"of another name":            {[]api.Secret{two, forge("evil", 1)}, ""},
+		"of docker's name":           {[]api.Secret{two, forge("shop_key", 1)}, ""},
+		"beside the right one":       {[]api.Secret{one, two, forge("evil", 1)}, one.ID},
+		"of the name of another":     {[]api.Secret{two, forge("shop_key_v7", 1)}, ""},
+		"made after the one in use":  {[]api.Secret{two, late}, ""},
+		"with a number that is high": {[]api.Secret{one, two, forge("evil", 9)}, one.ID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view{stack: "shop", services: []api.Service{using("a", two.ID, "")}, secrets: secretCatalog("shop", tt.secrets)}
+			c := &Cluster{engine: listOf{secrets: tt.secrets}}
+			got, ok, err := c.before(t.Context(), v, v.inUse()["key"])
+			if err != nil || ok != (tt.want != "") || got.id != tt.want {
+				t.Errorf("goes back to %q, %t, %v; want %q", got.id, ok, err, tt.want)
+			}
+			choices, err := v.choose(map[string]secret.Value{"key": value("two")})
+			if err != nil || choices[0].target.id != two.ID || choices[0].create {
+				t.Errorf("the value goes to %q, new %t, %v", choices[0].target.name, choices[0].create, err)
+			}
+		})
+	}
+}
+
+// listOf is an engine that lists secrets and does nothing else.
+type listOf struct {
+	Engine
+	secrets []api.Secret
+}
+
+func (l listOf) SecretList(context.Context, api.SecretListOptions) ([]api.Secret, error) {
+	return l.secrets, nil
 }

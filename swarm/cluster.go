@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/filters"
@@ -44,6 +45,7 @@ type Cluster struct {
 	engine Engine
 	report Reporter
 	poll   time.Duration
+	forged sync.Once // told of objects whose labels are not true
 }
 
 // New returns the cluster behind engine.
@@ -108,6 +110,11 @@ func (c *Cluster) look(ctx context.Context, stack string) (*view, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, managerHint(fmt.Errorf("read stack %q: %w", stack, err))
+	}
+	if names := append(v.secrets.forged(), v.configs.forged()...); len(names) > 0 && c.report != nil {
+		c.forged.Do(func() {
+			c.report.Say(fmt.Sprintf("ignored what has the labels of this tool and not its names: %q; find out who made it", names))
+		})
 	}
 	return v, nil
 }

@@ -243,7 +243,7 @@ func (c *Cluster) before(ctx context.Context, v *view, used []version) (version,
 	current := used[0]
 	list := v.secrets.byBase[current.base]
 	for _, o := range slices.Backward(list) {
-		if o.number < current.number {
+		if o.number < current.number && !o.forged && !o.created.After(current.created) { // what came later was never before it
 			return o, true, nil
 		}
 	}
@@ -256,7 +256,7 @@ func (c *Cluster) before(ctx context.Context, v *view, used []version) (version,
 		return version{}, false, fmt.Errorf("list secrets: %w", err)
 	}
 	for _, s := range all {
-		if s.Spec.Name == current.base && s.Spec.Labels[secretLabel] == "" {
+		if s.Spec.Name == current.base && s.Spec.Labels[secretLabel] == "" && !s.CreatedAt.After(current.created) {
 			return version{id: s.ID, name: s.Spec.Name, base: current.base}, true, nil
 		}
 	}

@@ -145,7 +145,7 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 		return "", false, fmt.Errorf("create secret %s: %w", ch.target.name, managerHint(err))
 	}
 	there, _, err := c.engine.SecretInspectWithRaw(ctx, ch.target.name)
-	if err == nil && there.Spec.Labels[stackLabel] == stack && matches(there.Spec.Labels[digestLabel], ch.value) {
+	if err == nil && newVersion(stack, there.ID, there.Spec.Annotations, there.CreatedAt).managed() && there.Spec.Labels[stackLabel] == stack && matches(there.Spec.Labels[digestLabel], ch.value) {
 		return there.ID, false, nil
 	}
 	return "", false, &ConflictError{What: "secret " + ch.target.name}
