@@ -119,7 +119,10 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		text = append(text, '\n')
 	}
 	if o.output != "" {
-		return os.WriteFile(o.output, text, 0o644) //nolint:gosec // safe to publish
+		_, err := await(ctx, func() (struct{}, error) { // a pipe may have nobody at its other end
+			return struct{}{}, os.WriteFile(o.output, text, 0o644) //nolint:gosec // safe to publish
+		})
+		return err
 	}
 	_, err = s.Stdout.Write(text)
 	return err

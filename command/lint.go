@@ -82,7 +82,7 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	if o.update {
 		return updateBaseline(ctx, s, o, lo, paths)
 	}
-	report, err := lint.Run(ctx, lo, paths)
+	report, err := await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
 	if err != nil {
 		return err
 	}

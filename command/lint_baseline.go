@@ -60,7 +60,7 @@ func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Opt
 	if err != nil {
 		return err
 	}
-	report, err := lint.Run(ctx, lo, paths)
+	report, err := await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
 	if err != nil {
 		return err
 	}

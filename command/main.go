@@ -69,8 +69,20 @@ func Main(args []string, env Env) int {
 	s := newSession(env)
 	s.saveTime()
 	s.showLibraryWarnings()
-	go s.watch(signals, cancel)
+	ended, code := make(chan int, 1), make(chan int, 1)
+	go s.watch(signals, cancel, ended)
+	go func() { code <- s.execute(ctx, args) }()
+	select {
+	case n := <-code:
+		return n
+	case n := <-ended:
+		return n
+	}
+}
 
+// execute is Main without its signals.
+func (s *session) execute(ctx context.Context, args []string) int {
+	env := s.Env
 	if isPlugin(args) {
 		if len(args) > 1 && args[1] == pluginMetadata {
 			return printMetadata(env)
@@ -110,14 +122,43 @@ func newSession(env Env) *session {
 }
 
 // watch cancels the work at the first signal, or passes it on to docker
-// compose when that runs.
-func (s *session) watch(signals <-chan os.Signal, cancel context.CancelCauseFunc) {
+// compose when that runs. The second one ends the process at once, with the code of the signal; while
+// docker compose takes them, which ends by itself at the second, that is the third.
+func (s *session) watch(signals <-chan os.Signal, cancel context.CancelCauseFunc, ended chan<- int) {
+	count := 0
 	for sig := range signals {
+		count++
 		select {
 		case s.signals <- sig:
 		default:
 		}
 		cancel(interrupted{sig})
+		if nobodyTakes := len(s.signals) > 1; count > 2 || count == 2 && nobodyTakes {
+			s.log.error("ended by a second signal; run the command again, or compose-secure down, to clean up")
+			ended <- interrupted{sig}.code()
+			return
+		}
+	}
+}
+
+// await returns what work returns, or the cause of the context's end when that comes first. The work
+// must be such that it can be left behind: it only reads, or waits for somebody else.
+func await[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := work()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
 	}
 }
 

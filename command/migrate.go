@@ -90,7 +90,9 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		}
 	}
 	lo.Project = s.lintProject(dir, paths)
-	plan, err := migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
+	plan, err := await(ctx, func() (*migrate.Plan, error) {
+		return migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
+	})
 	if err != nil {
 		return err
 	}

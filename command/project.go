@@ -53,7 +53,7 @@ func (s *session) loadProject(ctx context.Context, why purpose, o compose.Option
 		cache.Ahead()
 	}
 	o.Environ, o.Stdin, o.Encrypted, o.Size, o.Checked = s.Environ, s.Stdin, encrypted{cache}, s.expectFiles, checked{s}
-	p, err := compose.Load(ctx, o)
+	p, err := await(ctx, func() (*compose.Project, error) { return compose.Load(ctx, o) })
 	if err != nil {
 		return nil, err
 	}

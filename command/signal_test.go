@@ -1,0 +1,69 @@
+package command_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A tool that waits for somebody else must end when it is interrupted, with the code of the signal.
+func TestSignalsEndWhatWaits(t *testing.T) {
+	tool := filepath.Join(t.TempDir(), "compose-secure")
+	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, args := range map[string][]string{
+		"env file without a writer": {"--env-file", "pipe", "config"},
+		"output without a reader":   {"config", "-o", "pipe"},
+		"standard input":            {"lint", "-"},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			t.Run(fmt.Sprint(name, " ", sig), func(t *testing.T) {
+				dir := t.TempDir()
+				if err := os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte("services: {a: {image: x}}\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var stderr strings.Builder
+				cmd := exec.Command(tool, args...)
+				cmd.Dir, cmd.Stderr, cmd.Env = dir, &stderr, append(os.Environ(), "XDG_CACHE_HOME="+dir)
+				in, err := cmd.StdinPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = in.Close() }() // the tool has ended
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				ended := make(chan error, 1)
+				go func() { ended <- cmd.Wait() }()
+				select {
+				case err := <-ended:
+					t.Fatalf("it did not wait: %v: %s", err, stderr.String())
+				case <-time.After(2 * time.Second):
+				}
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case err := <-ended:
+					var exit *exec.ExitError
+					if !errors.As(err, &exit) || exit.ExitCode() != 128+int(sig) {
+						t.Errorf("ended with %v, want %d: %s", err, 128+int(sig), stderr.String())
+					}
+				case <-time.After(10 * time.Second): // a second where nothing else runs
+					_ = cmd.Process.Kill()
+					t.Error("still there")
+				}
+			})
+		}
+	}
+}
