@@ -103,7 +103,7 @@ func TestTransit(t *testing.T) {
 	if got, err := trust.Transit("ns/transit", "decrypt", "app"); got != "ns/transit/decrypt/app" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	for _, text := range []string{"", "vault:vN:BASE64"vault:v0:YQ==", "vault:v1:YQ==\n", " vault:v1:YQ==", "vault:v1:YQ===", "vault:v1:\"}", "x"} {
+	for _, text := range []string{"", "vault:v1:", "vault:v0:YQ==", "vault:v1:YQ==\n", " vault:v1:YQ==", "vault:v1:YQ===", "vault:v1:\"}", "x"} {
 		check(t, trust.TransitText(text), "vault:vN:BASE64")
 	}
 	check(t, trust.TransitText("vault:v10:YWJj+/=="), "")
