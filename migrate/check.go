@@ -19,7 +19,7 @@ func (c *file) check() error {
 		return errMeaning
 	}
 	inherits := func(s *service, name string) bool { return c.baseSets(c.part, s, name, maxExtends) }
-	before := effective(c.before, c.dir, c.fileBefore, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
+	before := effective(c.before, c.dir, c.valuesOf, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
 		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) }, inherits)
 	vars := maps.Clone(c.dotenv)
 	own := c.ownEnvFiles()
@@ -50,19 +50,11 @@ func (c *file) check() error {
 	return nil
 }
 
-func (c *file) fileBefore(path string) map[string]string {
-	data, err := original(path)
-	if err != nil || data == nil || lint.IsEncrypted(data) {
-		return nil
-	}
-	return envValues(data)
-}
-
 func (c *file) fileAfter(path string) map[string]string {
 	if data, ok := c.now[path]; ok {
 		return envValues(data)
 	}
-	return c.fileBefore(path)
+	return c.valuesOf(path)
 }
 
 // delivered tells a file variable that this plan has set from others: the

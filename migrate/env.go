@@ -32,6 +32,19 @@ func envValues(data []byte) map[string]string {
 	return values
 }
 
+// valuesOf returns the values of an env file as it is on disk, which is read once; nil if it has none or is encrypted.
+// They are not to be changed.
+func (p *planner) valuesOf(path string) map[string]string {
+	values, ok := p.onFile[path]
+	if !ok {
+		if data, err := original(path); err == nil && data != nil && !lint.IsEncrypted(data) {
+			values = envValues(data)
+		}
+		p.onFile[path] = values
+	}
+	return values
+}
+
 // envState is an env file on its way out.
 type envState struct {
 	path   string
@@ -223,11 +236,7 @@ func (c *file) gets(s *service, e *envState, name string) bool {
 	}
 	last := ""
 	for _, f := range s.envFiles(c.dir) {
-		data, err := original(f.path)
-		if err != nil || data == nil || lint.IsEncrypted(data) {
-			continue
-		}
-		if _, ok := envValues(data)[name]; ok {
+		if _, ok := c.valuesOf(f.path)[name]; ok {
 			last = f.path
 		}
 	}
@@ -338,7 +347,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 // definedTwice reports whether another of the env files of c defines a variable.
 func (c *file) definedTwice(path, name string) bool {
 	return slices.ContainsFunc(c.ownEnvFiles(), func(other string) bool {
-		_, ok := c.fileBefore(other)[name]
+		_, ok := c.valuesOf(other)[name]
 		return ok && other != path
 	})
 }

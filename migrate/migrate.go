@@ -136,6 +136,7 @@ type planner struct {
 	stay    map[string]map[string]string // env file -> variable -> why it has to stay
 	partly  map[string]string            // as in Plan
 	args    map[dockerArg]string         // why an argument has to stay one
+	onFile  map[string]map[string]string // values of env files, by path
 	torn    bool                         // this pass moved what a later file had to keep
 	state
 }
@@ -161,7 +162,7 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options) *planner {
 	return &planner{
 		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
-		stay: map[string]map[string]string{}, partly: map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+		stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
 	}
 }
 

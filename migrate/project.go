@@ -242,9 +242,7 @@ func (n *part) envPaths() []string {
 func (p *planner) envOf(n *part) map[string]string {
 	values := map[string]string{}
 	for _, file := range n.envPaths() {
-		if data, err := original(file); err == nil && data != nil && !lint.IsEncrypted(data) {
-			maps.Copy(values, envValues(data))
-		}
+		maps.Copy(values, p.valuesOf(file))
 	}
 	return values
 }
@@ -283,10 +281,8 @@ func (c *file) setElsewhere(service, name string) bool {
 				return true
 			}
 			for _, f := range s.envFiles(o.dir) {
-				if data, err := original(f.path); err == nil {
-					if _, ok := envValues(data)[name]; ok {
-						return true
-					}
+				if _, ok := c.valuesOf(f.path)[name]; ok {
+					return true
 				}
 			}
 		}
