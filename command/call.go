@@ -15,7 +15,7 @@ const valueFlags = " --attach --exit-code-from --no-attach --pull --scale --time
 const boolFlags = " --abort-on-container-exit --abort-on-container-failure --always-recreate-deps --attach-dependencies --build --detach -d " +
 	"--dry-run --force-recreate --menu --no-build --no-color --no-deps --no-log-prefix --no-recreate --no-start --quiet-build --quiet-pull " +
 	"--quiet -q --remove-orphans --renew-anon-volumes -V --timestamps --wait --watch -w --yes -y --help -h " +
-	"--interactive -i --no-TTY -T --rm --service-ports -P --use-aliases --tty " +
+	"--interactive -i --no-TTY --no-tty -T -t --rm --service-ports -P --use-aliases --tty " +
 	"--check --no-cache --print --push --with-dependencies --no-up --prune --privileged "
 
 // callFlag is one flag of a call, short ones taken out of their bundle.
@@ -76,8 +76,11 @@ func split(command string, args []string) (flags []callFlag, words, rest []strin
 	return flags, words, rest
 }
 
-// takesValue knows that -w is --watch of up and --workdir of run.
+// takesValue knows that -w is --watch of up and --workdir of run, and -t --timeout of stop and --tty of run.
 func takesValue(command, name string) bool {
+	if name == "-t" && (command == "run" || command == "exec") {
+		return false
+	}
 	if name == "-w" || name == "-p" || name == "-v" {
 		return command == "run" || command == "exec" && name == "-w"
 	}

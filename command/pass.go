@@ -29,6 +29,9 @@ func (s *session) introduce(name string) error {
 	switch {
 	case preparing[name]:
 		text = "compose-secure " + name + " stores the project's secrets in RAM, then runs docker compose " + name + " with all of its flags.\n"
+	case name == "exec":
+		text = "compose-secure exec runs docker compose exec with all of its flags. The command has the service's variables, those that are secret too:\n" +
+			"they are read from the container's own files inside of it. --no-secrets, before SERVICE, leaves it without.\n"
 	case name == "down":
 		text = "compose-secure down runs docker compose down with all of its flags, then removes the project's secrets from RAM.\n"
 	}
@@ -105,6 +108,9 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 	l, err := s.load(ctx, forModel, c.services...)
 	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
 		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
+		if name == "exec" {
+			args = parseExec(args).args(nil) // nothing says which variables it has
+		}
 		run.Args = append(append(run.Args, name), args...)
 		run.Env = s.childEnv(nil)
 		return s.global.name, nil
@@ -117,8 +123,12 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 			return "", err
 		}
 	}
-	if run.Model, err = s.publicModel(ctx, l, name == "config" && !s.showLiterals); err != nil {
+	plan, model, err := s.publicModel(ctx, l, name == "config" && !s.showLiterals)
+	if err != nil {
 		return "", err
+	}
+	if run.Model = model; name == "exec" {
+		c.args = s.execArgs(ctx, l, plan, args)
 	}
 	run.Model = compose.Blank(run.Model, l.Inputs)
 	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l, c.passed()...)
@@ -128,40 +138,43 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 // publicModel is the model for a command that needs no value. With --dry-run
 // docker compose compares it with the containers, so it gets the images' facts
 // and the versions that the containers have. masked says that it is to be printed.
-func (s *session) publicModel(ctx context.Context, l *loaded, masked bool) ([]byte, error) {
+func (s *session) publicModel(ctx context.Context, l *loaded, masked bool) (*transform.Plan, []byte, error) {
 	if !s.global.dryRun {
 		o := s.publicOptions(l)
 		o.Tolerant = true
 		plan, err := transform.New(l.Project, o)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, r := range plan.Refused {
 			s.log.warn(r.Text + "; going on, since nothing is created now")
 		}
 		l.use(plan)
 		if masked {
-			return compose.Encode(l.masked(plan))
+			model, err := compose.Encode(l.masked(plan))
+			return plan, model, err
 		}
-		return compose.Encode(plan.Project)
+		model, err := compose.Encode(plan.Project)
+		return plan, model, err
 	}
 	plan, err := s.shownPlan(ctx, l)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l.use(plan)
 	eng, err := s.connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = eng.Close() }() // a connection
 	containers, err := eng.Containers(ctx, l.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	known := map[string]int{}
 	raise(known, containers)
-	return compose.Encode(labelled(plan, known))
+	model, err := compose.Encode(labelled(plan, known))
+	return plan, model, err
 }
 
 // publicPlan is a plan that needs no store and no engine: the paths in it are

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 const (
 	projectLabel = "com.docker.compose.project"
 	serviceLabel = "com.docker.compose.service"
+	numberLabel  = "com.docker.compose.container-number"
+	oneOffLabel  = "com.docker.compose.oneoff"
 )
 
 // Container is one container of a project, running or not.
@@ -25,6 +28,18 @@ type Container struct {
 	Labels            map[string]string
 	Mounts            []Mount
 }
+
+// Number returns the container's number among those of its service, counted from 1, or 0 when it has none.
+func (c Container) Number() int {
+	n, err := strconv.Atoi(c.Labels[numberLabel])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// OneOff reports whether docker compose run made the container.
+func (c Container) OneOff() bool { return c.Labels[oneOffLabel] == "True" }
 
 // Mount is what a container sees at Destination. Source is a path of the
 // engine's machine for a bind mount.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/wrap"
 )
 
 // Delivery is the way a value takes into a container.
@@ -142,6 +143,22 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 		return nil, errors.Join(b.errs...)
 	}
 	return b.plan, nil
+}
+
+// Variables are those that left the environment of a service, each with its file in the container.
+func (p *Plan) Variables(service string) []wrap.Var {
+	var vars []wrap.Var
+	for _, m := range p.Moves {
+		if m.Service != service || m.Variable == "" || m.Target == "" {
+			continue
+		}
+		v := wrap.Var{Name: m.Variable, Path: m.Target}
+		if sets, _, _ := strings.Cut(m.Sets, "="); sets != m.Variable {
+			v.Replaces = sets
+		}
+		vars = append(vars, v)
+	}
+	return vars
 }
 
 // KeptValue is a value that services keep in their environment.

@@ -67,7 +67,7 @@ func TestInContainers(t *testing.T) {
 	if err := os.WriteFile(program, bin, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	vars := []Var{{"DB_PASSWORD", "/run/secrets/db"}}
+	vars := []Var{{Name: "DB_PASSWORD", Path: "/run/secrets/db"}}
 	shell, err := Shell(vars)
 	if err != nil {
 		t.Fatal(err)

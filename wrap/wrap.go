@@ -17,7 +17,10 @@ import (
 )
 
 // Var is one variable and the file in the container that holds its value.
-type Var struct{ Name, Path string }
+type Var struct {
+	Name, Path string
+	Replaces   string // variable that Shell unsets then, "" for none
+}
 
 // MaxString is the longest NAME=VALUE, in bytes, that Linux passes to a
 // program: MAX_ARG_STRLEN of execve(2) without the final NUL.
@@ -86,27 +89,40 @@ func ShellKeeps(name string) bool {
 // shell. "read" ends with an error at the end of the file, having set what
 // stands after the last newline; that is added last, which keeps every trailing
 // newline and adds none. The positional parameters serve as local variables.
-const readFunction = `f() {
-[ -f "$2" ] && [ -r "$2" ] || { echo "compose-secure: $1: $2: cannot be read" >&2; exit 111; }
+func readFunction(unreadable string) string {
+	return `f() {
+[ -f "$2" ] && [ -r "$2" ] || { echo "compose-secure: $1: $2: cannot be read" >&2; ` + unreadable + `; }
 set -- "$1" "$2" ''
 while IFS= read -r _compose_secure; do set -- "$1" "$2" "$3$_compose_secure
 "; done <"$2"
 export "$1=$3$_compose_secure"
 }
 `
+}
 
 // Shell returns the arguments to put in front of ENTRYPOINT and CMD so that
 // /bin/sh sets vars and then becomes that program: same process, signals and
 // exit code. The text is the same for the same vars in any order. "$" is not
 // escaped for Compose. A *NameError means that Helper is needed instead.
-func Shell(vars []Var) ([]string, error) {
+func Shell(vars []Var) ([]string, error) { return shell(vars, readFunction("exit 111")) }
+
+// ExecShell is Shell for a program beside the container's own. It may run as a user who
+// may not read a file: its variable is then left out, with a line on stderr. A variable that
+// named the file is unset, since images refuse to have both.
+func ExecShell(vars []Var) ([]string, error) { return shell(vars, readFunction("return 1")) }
+
+func shell(vars []Var, read string) ([]string, error) {
 	var b strings.Builder
-	b.WriteString(readFunction)
+	b.WriteString(read)
 	for _, v := range sorted(vars) {
 		if !ShellKeeps(v.Name) {
 			return nil, &NameError{Name: v.Name}
 		}
-		fmt.Fprintf(&b, "f %s %s\n", v.Name, quote(v.Path))
+		fmt.Fprintf(&b, "f %s %s", v.Name, quote(v.Path))
+		if v.Replaces != "" && ShellKeeps(v.Replaces) {
+			b.WriteString(" && unset " + v.Replaces)
+		}
+		b.WriteByte('\n')
 	}
 	// Without arguments exec does nothing and the shell would end well.
 	b.WriteString("unset _compose_secure\n" + `[ $# -gt 0 ] || { echo "compose-secure: no command" >&2; exit 127; }

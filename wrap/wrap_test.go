@@ -133,7 +133,7 @@ func TestValues(t *testing.T) {
 		for _, v := range values {
 			t.Run(r.name+"/"+v.name, func(t *testing.T) {
 				dump := filepath.Join(t.TempDir(), "dump")
-				argv := r.wrap(t, []Var{{"V", file(t, v.value)}})
+				argv := r.wrap(t, []Var{{Name: "V", Path: file(t, v.value)}})
 				args := []string{"a b", "", "*", "$V", "--", "-c", "\n"}
 				cmd := exec.Command(argv[0], append(append(argv[1:], self), args...)...)
 				cmd.Env = append(os.Environ(), "WRAP_TEST_DUMP="+dump, "V=old")
@@ -163,7 +163,7 @@ func TestUnreadable(t *testing.T) {
 	for _, r := range runners(t) {
 		for name, path := range map[string]string{"missing": missing, "a directory": t.TempDir()} {
 			t.Run(r.name+"/"+name, func(t *testing.T) {
-				argv := append(r.wrap(t, []Var{{"A_OK", file(t, "v")}, {"DB_PASSWORD", path}}), "echo", "started")
+				argv := append(r.wrap(t, []Var{{Name: "A_OK", Path: file(t, "v")}, {Name: "DB_PASSWORD", Path: path}}), "echo", "started")
 				out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 				var exit *exec.ExitError
 				if !errors.As(err, &exit) || exit.ExitCode() != ExitUnreadable {
@@ -181,7 +181,7 @@ func TestNoProgram(t *testing.T) {
 	for _, r := range runners(t) {
 		t.Run(r.name, func(t *testing.T) {
 			for _, program := range [][]string{nil, {"no-such-program"}, {"/no/such/program"}} {
-				argv := append(r.wrap(t, []Var{{"V", file(t, "sentinel")}}), program...)
+				argv := append(r.wrap(t, []Var{{Name: "V", Path: file(t, "sentinel")}}), program...)
 				out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 				var exit *exec.ExitError
 				if !errors.As(err, &exit) || exit.ExitCode() != 127 && exit.ExitCode() != 2 || len(out) == 0 || bytes.Contains(out, []byte("sentinel")) {
@@ -196,7 +196,7 @@ func TestNoProgram(t *testing.T) {
 func TestSignal(t *testing.T) {
 	for _, r := range runners(t) {
 		t.Run(r.name, func(t *testing.T) {
-			argv := append(r.wrap(t, []Var{{"V", file(t, "v")}}), "sh", "-c", "kill -TERM $$; sleep 5")
+			argv := append(r.wrap(t, []Var{{Name: "V", Path: file(t, "v")}}), "sh", "-c", "kill -TERM $$; sleep 5")
 			err := exec.Command(argv[0], argv[1:]...).Run()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
@@ -223,7 +223,7 @@ func environment(t *testing.T, argv []string, env ...string) string {
 func TestHelperKeepsTheEnvironment(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
-			vars := []Var{{"B", file(t, "new")}, {"discovery.type", file(t, "single")}, {"A-B", file(t, "")}}
+			vars := []Var{{Name: "B", Path: file(t, "new")}, {Name: "discovery.type", Path: file(t, "single")}, {Name: "A-B", Path: file(t, "")}}
 			got := environment(t, helper(arch)(t, vars), "PATH=/nowhere::/usr/bin:/bin", "B=old", "a.b=1", "BB=2")
 			want := "A-B=\nB=new\nBB=2\nPATH=/nowhere::/usr/bin:/bin\na.b=1\ndiscovery.type=single\n"
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -249,7 +249,7 @@ func TestHelperRefuses(t *testing.T) {
 	for _, r := range runners(t)[3:] {
 		for _, tt := range tests {
 			t.Run(r.name+"/"+tt.name, func(t *testing.T) {
-				argv := append(r.wrap(t, []Var{{"V", file(t, tt.content)}}), "true")
+				argv := append(r.wrap(t, []Var{{Name: "V", Path: file(t, tt.content)}}), "true")
 				out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 				var exit *exec.ExitError
 				if !errors.As(err, &exit) || exit.ExitCode() != ExitUnreadable || !strings.Contains(string(out), tt.want) {
@@ -265,7 +265,7 @@ func TestHelperManyVariables(t *testing.T) {
 	path := file(t, strings.Repeat("x", 1000))
 	var vars []Var
 	for i := range 1000 {
-		vars = append(vars, Var{"V" + strconv.Itoa(i), path})
+		vars = append(vars, Var{Name: "V" + strconv.Itoa(i), Path: path})
 	}
 	got := environment(t, helper(runtime.GOARCH)(t, vars), "PATH=/usr/bin:/bin")
 	if n := strings.Count(got, "\n"); n != 1001 {
@@ -274,11 +274,11 @@ func TestHelperManyVariables(t *testing.T) {
 }
 
 func TestShell(t *testing.T) {
-	one, err := Shell([]Var{{"B", "/run/secrets/b"}, {"A", "/run/secrets/a"}})
+	one, err := Shell([]Var{{Name: "B", Path: "/run/secrets/b"}, {Name: "A", Path: "/run/secrets/a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := Shell([]Var{{"A", "/run/secrets/a"}, {"B", "/run/secrets/b"}})
+	other, err := Shell([]Var{{Name: "A", Path: "/run/secrets/a"}, {Name: "B", Path: "/run/secrets/b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestShell(t *testing.T) {
 		t.Errorf("the order of the variables matters:\n%s", diff)
 	}
 	var name *NameError
-	if _, err := Shell([]Var{{"a.b", "/x"}}); !errors.As(err, &name) || name.Name != "a.b" {
+	if _, err := Shell([]Var{{Name: "a.b", Path: "/x"}}); !errors.As(err, &name) || name.Name != "a.b" {
 		t.Errorf("error %v, want a NameError", err)
 	}
 }
