@@ -105,7 +105,7 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	if err := s.write(ctx, o, plan); err != nil {
 		return err
 	}
-	return s.printUp(paths)
+	return s.printUp(ctx, paths)
 }
 
 // defaultFile gives the compose files that docker compose would take here.

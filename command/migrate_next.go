@@ -1,12 +1,16 @@
 package command
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/sops"
+	"github.com/compose-secure/compose-secure/tmpfs"
+	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -52,9 +56,14 @@ func noRecipient(o *migrateOptions, p *migrate.Plan) string {
 }
 
 // printUp says what comes after the files are written, when that is one project.
-func (s *session) printUp(paths []string) error {
+// What up would refuse is said instead of a command that fails.
+func (s *session) printUp(ctx context.Context, paths []string) error {
 	flags := s.projectFlags()
 	here, _ := defaultFile(".") // nothing when there is none
+	o := compose.Options{
+		Files: s.composeFiles(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
+		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(),
+	}
 	switch {
 	case len(s.global.files.Value()) > 0 || s.global.dir != "" || s.Getenv("COMPOSE_FILE") != "":
 	case !slices.ContainsFunc(paths, func(p string) bool { return !slices.Contains(here, filepath.Clean(p)) }):
@@ -63,14 +72,27 @@ func (s *session) printUp(paths []string) error {
 			return nil
 		}
 		if filepath.Clean(paths[0]) != "." {
-			flags = append(flags, "--project-directory", paths[0])
+			flags, o.ProjectDirectory = append(flags, "--project-directory", paths[0]), paths[0]
 		}
 	case slices.ContainsFunc(paths, isDir):
 		return nil
 	default:
-		flags = append(fileFlags(paths), flags...)
+		flags, o.Files = append(fileFlags(paths), flags...), paths
+	}
+	if refused := s.refused(ctx, o); refused != nil {
+		return ui.Printf(s.Stderr, "up cannot run yet: %v\n", refused)
 	}
 	err := ui.Printf(s.Stderr, "now: compose-secure %s\n", commandLine(append(flags, "up", "-d")))
+	return err
+}
+
+// refused returns why up would not take a project, as far as that can be told without an engine and a value.
+func (s *session) refused(ctx context.Context, o compose.Options) error {
+	l, err := s.loadProject(ctx, forModel, o)
+	if err != nil {
+		return err
+	}
+	_, err = transform.New(l.Project, s.planOptions(l, tmpfs.Dir(s.storeOptions())))
 	return err
 }
 

@@ -134,7 +134,7 @@ ROOT_A=hunter2
 	report := lintDir(t, dir, Options{Rules: []string{"CS003"}})
 	got := places(report)
 	want := []string{
-		"CS003 .env 1:8", "CS003 .env 2:9", "CS003 .env 9:8", "CS003 .env 10:9", "CS003 .env 14:14", "CS003 .env.example 1:8", "CS003 .env.prod 2:8",
+		"CS003 .env 1:8", "CS003 .env 2:9", "CS003 .env 4:6", "CS003 .env 9:8", "CS003 .env 10:9", "CS003 .env 14:14", "CS003 .env.example 1:8", "CS003 .env.prod 2:8",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -20,9 +20,15 @@ func (c *composeFile) takenAs() map[string]string {
 	taken := map[string]string{}
 	note := func(list []pair) {
 		for _, pr := range list {
+			named := !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret
 			for _, name := range wholeVariables(pr.value) {
-				if taken[name] == "" && name != pr.name && !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret {
+				if taken[name] == "" && name != pr.name && named {
 					taken[name] = pr.name
+				}
+			}
+			for _, name := range partsOf(pr.value, named) {
+				if taken[name] == "" {
+					taken[name] = strings.TrimSuffix(pr.name, "_PASSWORD") + "_PASSWORD"
 				}
 			}
 		}
@@ -58,6 +64,35 @@ func wholeVariables(raw string) []string {
 	}
 	if len(e.open) == 1 && e.text == secret.Hole {
 		list = append(list, e.open[0])
+	}
+	return list
+}
+
+// partsOf lists the variables of which the password in an address is made, and with secret, all that a value is made of
+// in which no address stands: postgres://app:${X}@db, pre-${X}.
+func partsOf(raw string, secretName bool) []string {
+	if !strings.Contains(raw, "$") {
+		return nil
+	}
+	text := evaluate(raw, nil) // a variable stands as its name between holes
+	from, to := 0, len(text)
+	if i := strings.Index(text, "://"); i >= 0 {
+		from = i + len("://")
+		if to = strings.LastIndexByte(text, '@'); to < from {
+			return nil
+		}
+		colon := strings.IndexByte(text[from:to], ':')
+		if colon < 0 {
+			return nil
+		}
+		from += colon + 1
+	} else if !secretName {
+		return nil
+	}
+	parts := strings.Split(text[from:to], secret.Hole) // text, variable, text, ...
+	var list []string
+	for i := 1; i < len(parts); i += 2 {
+		list = append(list, parts[i])
 	}
 	return list
 }

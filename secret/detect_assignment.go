@@ -1,16 +1,23 @@
 package secret
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // findAssignment finds a key and its value inside a longer string where the
 // key's name means a secret: ODBC and libpq connection strings, URL queries,
 // JVM options, JSON, YAML, INI, PHP and Ruby settings. What follows a key is
 // looked at once, so that the cost stays linear.
 func findAssignment(s string, from int) Span {
+	odbc := sync.OnceValue(func() bool { return isODBC(s) })
 	for i := max(from, 1); i < len(s); i++ {
 		key, value := assignmentAt(s, i)
 		if value == nil {
 			continue
+		}
+		if key == "PWD" && odbc() {
+			key = "Pwd" // not the working directory of a shell
 		}
 		if kind, _, _ := vocab().find(splitWords(key)); kind <= weak && !secretByContext(s, i, key) {
 			continue
@@ -22,6 +29,12 @@ func findAssignment(s string, from int) Span {
 		i = max(i, v.End-1)
 	}
 	return Span{}
+}
+
+// isODBC reports whether s is a connection string of ODBC, as far as its keys tell.
+func isODBC(s string) bool {
+	lower := strings.ToLower(s)
+	return strings.Contains(lower, "uid=") && strings.Contains(lower, "server=")
 }
 
 // assignmentAt gives the key in front of the separator at s[i], and what reads

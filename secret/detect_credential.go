@@ -1,7 +1,9 @@
 package secret
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +60,7 @@ var finders = sync.OnceValue(newFinders)
 
 func newFinders() []finder {
 	list := []finder{
-		ahead(findUserinfo), ahead(findPrivateKey), ahead(findToken), ahead(findHash), ahead(findSHA), ahead(findAuthorization), findAssignment,
+		ahead(findUserinfo), ahead(findPrivateKey), ahead(findToken), ahead(findHash), ahead(findSHA), ahead(findAuthorization), ahead(findEncodedKey), findAssignment,
 	}
 	for _, mark := range [...]string{"@tcp(", "@unix(", "@("} {
 		list = append(list, ahead(func(s string) Span { return findGoDSN(s, mark) }))
@@ -71,6 +73,30 @@ func newFinders() []finder {
 		list = append(list, ahead(func(s string) Span { return findWebhook(s, mark) }))
 	}
 	return list
+}
+
+// findEncodedKey finds JSON in base64 that holds a private key, as programs take the file of a service account.
+func findEncodedKey(s string) Span {
+	const mark, most = "eyJ", 1 << 16 // base64 of {"
+	for at := 0; ; {
+		i := strings.Index(s[at:], mark)
+		if i < 0 {
+			return Span{}
+		}
+		start := at + i
+		end := start
+		for end < len(s) && (isAlnum(s[end]) || s[end] == '+' || s[end] == '/') {
+			end++
+		}
+		at = max(end, start+len(mark))
+		text, err := base64.RawStdEncoding.DecodeString(s[start:min(end, start+most)])
+		if err == nil && bytes.Contains(text, []byte(`"private_key"`)) {
+			for end < len(s) && s[end] == '=' {
+				end++
+			}
+			return Span{start, end}
+		}
+	}
 }
 
 // ahead makes a finder of a function that needs nothing of what stands before.

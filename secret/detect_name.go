@@ -63,9 +63,12 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		case v.strong.has(w), v.hasEnding(w):
 			return strongWord, i, i + 1
 		case (w == "key" || w == "keys") && i > 0 && v.keyOf.has(ws[i-1]),
-			(w == "key" || w == "keys") && i > 1 && ws[i-1] == "in" && ws[i-2] == "logged":
+			(w == "key" || w == "keys") && i > 1 && ws[i-1] == "in" && ws[i-2] == "logged",
+			(w == "key" || w == "keys") && i > 1 && ws[i-1] == "allowed" && (ws[i-2] == "apikey" || ws[i-2] == "auth" || ws[i-2] == "token"),
+			(w == "key" || w == "keys") && i > 1 && v.ranks.has(ws[i-1]) && (ws[i-2] == "encryption" || ws[i-2] == "encrypt"):
 			return strongKey, i - 1, i + 1
-		case i > 0 && w == "cookie" && (ws[i-1] == "erl" || ws[i-1] == "erlang"),
+		case i > 0 && w == "cookie" && (ws[i-1] == "erl" || ws[i-1] == "erlang" || ws[i-1] == "release"),
+			i > 0 && w == "hash" && ws[i-1] == "api", // Telegram's
 			i > 0 && w == "community" && ws[i-1] == "snmp",
 			i > 0 && w == "claim" && ws[i-1] == "plex",
 			i > 0 && w == "pat" && i == len(ws)-1,
@@ -82,7 +85,7 @@ func (v *vocabulary) find(ws []string) (kind evidence, from, to int) {
 		return noEvidence, 0, 0
 	}
 	switch ws[i] {
-	case "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "admin", "keyring", "keyrings":
+	case "jwt", "sk", "auth", "basicauth", "httpauth", "pin", "otp", "seed", "users", "userinfo", "hosts", "admin", "keyring", "keyrings":
 		return weak, i, i + 1
 	case "info": // BASIC_AUTH_USER_INFO of Confluent's clients
 		if i > 0 && ws[i-1] == "user" {
@@ -130,6 +133,9 @@ func (v *vocabulary) hasEnding(w string) bool {
 func (v *vocabulary) notByName(ws []string, kind evidence, from, to int, value string) string {
 	term := ws[from:to]
 	for n, w := range ws[to:] {
+		if w == "for" { // KEY_FOR_PLUGIN: who takes it
+			break
+		}
 		if !v.after.has(w) || kind == strongKey && v.afterKey.has(w) {
 			continue
 		}
@@ -202,6 +208,8 @@ func (v *vocabulary) weakIsSecret(term, value string) bool {
 		return len(value) >= 6
 	case "seed":
 		return len(value) >= 16 && strings.Trim(value, "0123456789") != ""
+	case "jwt", "sk":
+		return looksRandom(value)
 	case "key", "keys":
 		return looksRandom(value) || looksTyped(value) || looksShuffled(value) || isBlankForm(value)
 	case "keyring", "keyrings":

@@ -35,6 +35,16 @@ func TestSplitWords(t *testing.T) {
 func TestClassifyByName(t *testing.T) {
 	secret := []struct{ name, value string }{
 		{"POSTGRES_PASSWORD", ""},
+		{"ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY", "x"},
+		{"ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", `["x"]`},
+		{"COSMOS_PRIMARY_KEY", "6q8Yw3rT1zX9vB5nM7kL2jH4gF0dS8aP"},
+		{"JWT", "9f3b2c1d8e7a4f5b6c0d1e2f3a4b5c6d9f3b2c1d"},
+		{"RELEASE_COOKIE", "x"},
+		{"STRIPE_SK", "6q8Yw3rT1zX9vB5nM7kL2jH4gF0dS8aP"},
+		{"TELEGRAM_API_HASH", "x"},
+		{"AUTHENTICATION_APIKEY_ALLOWED_KEYS", "x"},
+		{"INNER_API_KEY_FOR_PLUGIN", "x"},
+		{"PERIPHERY_PASSKEYS", "x"},
 		{"POSTGRES_PASSWORD", "changeme"},
 		{"POSTGRES_PASSWORD", "postgres"},
 		{"POSTGRES_PASSWORD", "1234"},
@@ -139,6 +149,16 @@ func TestClassifyByName(t *testing.T) {
 	}
 	plain := []struct{ name, value string }{
 		{"POSTGRES_USER", "postgres"},
+		{"LIMITER_GET_PASSWORDS", "2"},
+		{"LIMITER_GET_TOKEN", "3"},
+		{"USER_PASSWORD_REQUIREMENTS", "15"},
+		{"REGISTRY_AUTH_TOKEN_SERVICE", "container_registry"},
+		{"AUTHENTICATION_APIKEY_USERS", "admin@example.org"},
+		{"TABLE_PRIMARY_KEY", "id"},
+		{"JWT", "enabled"},
+		{"COUNTRY_SK", "Slovakia"},
+		{"SSH_ALLOWED_KEYS", "alice,bob"},
+		{"SERVICE_ACCOUNT_JSON_BASE64", "eyJ0eXBlIjoic2VydmljZV9hY2NvdW50IiwibmFtZSI6Im5vIGtleSBoZXJlIn0="},
 		{"POSTGRES_HOST_AUTH_METHOD", "trust"},
 		{"POSTGRES_PASSWORD_FILE", "/run/secrets/x"},
 		{"POSTGRES_PASSWORD_FILE", ""},
@@ -305,6 +325,10 @@ func TestFindCredential(t *testing.T) {
 	rep := strings.Repeat
 	tests := []struct{ name, value string }{
 		{"url", "postgres://u:»p«@db/x"},
+		{"ODBC in capitals", "DRIVER=FreeTDS;SERVER=db;UID=sa;PWD=»Str0ng!Pw7«;"},
+		{"ODBC with braces", "Driver={ODBC Driver 18 for SQL Server};Server=db;UID=sa;PWD=»Str0ng!Pw7«;Encrypt=yes"},
+		{"PWD of a shell", "cd /srv; PWD=/srv; run"},
+		{"a service account in base64", "»eyJ0eXBlIjoic2VydmljZV9hY2NvdW50IiwicHJpdmF0ZV9rZXkiOiJ4In0=«"},
 		{"url without user", "redis://:»p«@redis:6379"},
 		{"url with @ in the password", "amqp://u:»p@ss«@mq"},
 		{"url inside a sentence", "curl -s http://u:»p«@host/path | sh"},

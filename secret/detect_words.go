@@ -78,6 +78,7 @@ type vocabulary struct {
 	notEnd    set // words that have such an ending by accident
 	keyOf     set // X of X_KEY that makes it a secret
 	codeOf    set // X of X_CODE that makes it a secret
+	ranks     set // tell the keys of one purpose apart, as ENCRYPTION_PRIMARY_KEY of Rails
 	notKeyOf  set // X of X_KEY whose value may look random and still is public
 	after     set // behind the strong word: what the name is about instead
 	afterKey  set // part of after that does not count behind X_KEY
@@ -96,7 +97,7 @@ func newVocabulary() *vocabulary {
 		strong: words(`password passwords passwd pass passes pwd pwds pw passw psw pswd passwrd passphrase
 			passphrases passcode passwort kennwort wachtwoord senha mdp contrasena secret secrets token tokens
 			credential credentials cred creds apikey apikeys salt salts pepper dsn mnemonic psk authkey
-			authtoken authcode htpasswd passkey secretkey privatekey accesskey`),
+			authtoken authcode htpasswd passkey passkeys secretkey privatekey accesskey`),
 		endings: []string{
 			"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "authkey", "secretkey",
 			"privatekey", "accesskey", "masterkey", "encryptionkey", "signingkey", "cookiekey", "sessionkey",
@@ -119,7 +120,8 @@ func newVocabulary() *vocabulary {
 			aws azure gcp google firebase fcm cloudflare hetzner linode vultr hcaptcha turnstile github gitlab discord
 			supabase hasura pinecone qdrant langsmith langfuse wandb virustotal shodan telegram slack`),
 		codeOf: words(`auth recovery activation access`),
-		notKeyOf: words(`public publishable pub site partition routing primary foreign sort cache idempotency
+		ranks:  words(`primary secondary deterministic`),
+		notKeyOf: words(`public publishable pub site partition routing foreign sort cache idempotency
 			index lookup authorized host known recv receive trusted`),
 		after: words(`file files filename path paths dir directory folder location url urls uri endpoint host
 			hosts hostname port address addr header headers name names namespace type types method methods mode
@@ -135,12 +137,12 @@ func newVocabulary() *vocabulary {
 			placeholder symbol decimals contract supply pda threshold thresholds budget through headers authentication cert certificate
 			separator delimiter encoding charset column table bucket region mount minion digits period window
 			source sources time language languages lang locale theme title description ssl tls class factory strategy handler expirein expiresin validity grace renew renewal
-			refreshinterval from sender stdin fd`),
+			refreshinterval from sender stdin fd service services requirement requirements users`),
 		afterKey: words(`encryption store backup`),
 		before: words(`allow random enable enabled disable disabled use using require required requires skip
 			force has is need needs check verify validate generate gen rotate reset forgot change show hide
 			expire max min num number count limit total with without no prompt output input context completion
-			save remember store update secure autogenerate ask budget`),
+			save remember store update secure autogenerate ask budget limiter limiters throttle`),
 		ofService:  words(`name host hostname port url uri path dir image version schema domain topic queue`),
 		principals: words(`User user group role team org github gitlab google oidc ldap`),
 		public:     words(`public publishable`),

@@ -109,12 +109,20 @@ func (b *builder) advice(f compose.Found) string {
 		return hookAdvice(f.Path[1], f.Path[5])
 	}
 	if slices.Contains(f.Path, "args") && slices.Contains(f.Path, "build") {
-		return "use build.secrets and RUN --mount=type=secret"
+		return "use build.secrets and RUN --mount=type=secret" + orPlain(names)
 	}
 	if len(names) == 0 {
 		return "move it to environment or secrets"
 	}
 	return compose.MoveAdvice(names[0])
+}
+
+// orPlain is the way out for a variable that is no secret.
+func orPlain(names []*secret.Input) string {
+	if len(names) == 0 || names[0].Name == "" || names[0].Ref != nil {
+		return ""
+	}
+	return ", or name " + names[0].Name + " in " + compose.Extension + ".plain if it is none"
 }
 
 func (b *builder) leftInEnvironment(path []string) bool {
