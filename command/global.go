@@ -48,6 +48,9 @@ func globalFlags(g *globalOptions) []cli.Flag {
 func (s *session) setUp(*cli.Context) error {
 	g := &s.global
 	s.log = logger{out: s.Stderr, json: g.logFormat == "json", verbose: g.verbose}
+	if s.unprotected != nil {
+		s.log.warn(s.unprotected.Error())
+	}
 	if g.logFormat != "text" && g.logFormat != "json" {
 		return usagef("--log-format is text or json, not %q", g.logFormat)
 	}

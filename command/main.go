@@ -60,6 +60,7 @@ func (e Env) lookup(name string) (string, bool) {
 // Main runs the tool and returns its exit code. args[0] is the program's name;
 // "docker-secure" makes it a plugin of the docker command.
 func Main(args []string, env Env) int {
+	unprotected := protectMemory() // before anything is read
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -67,6 +68,7 @@ func Main(args []string, env Env) int {
 	defer cancel(nil)
 	subprocess.Reduce() // what libraries start gets nothing of the project; env has it all
 	s := newSession(env)
+	s.unprotected = unprotected
 	s.saveTime()
 	s.showLibraryWarnings()
 	ended, code := make(chan int, 1), make(chan int, 1)
@@ -108,6 +110,8 @@ type session struct {
 	global  globalOptions
 	signals chan os.Signal // to the docker compose that runs
 	log     logger
+	// unprotected is why other programs can read the memory of this process; nil when they cannot.
+	unprotected error
 	// showLiterals says that a model that is printed may hold the literals of its file.
 	showLiterals bool
 }

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -40,6 +41,24 @@ func (p *project) asUser(tool, runtimeDir string, args ...string) result {
 	return ended(p.t, cmd, cmd.Run(), &stdout, &stderr)
 }
 
+// giveAway gives the project to otherUser, and returns a copy of the tool that this user can reach and a runtime directory in RAM.
+func (p *project) giveAway() (tool, runtimeDir string) {
+	p.t.Helper()
+	tool, runtimeDir = filepath.Join(p.ram, "compose-secure"), filepath.Join(p.ram, "run") // the checkout may be closed to others
+	data, err := os.ReadFile(built(p.t, "compose-secure"))
+	if err == nil {
+		err = os.WriteFile(tool, data, 0o755)
+	}
+	if err == nil {
+		err = os.Mkdir(runtimeDir, 0o700)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	mustRun(p.t, "chown", "-R", fmt.Sprintf("%d:%d", otherUser, otherUser), filepath.Dir(p.dir), p.ram)
+	return tool, runtimeDir
+}
+
 // TestOtherUser runs everything without root: the store is below XDG_RUNTIME_DIR.
 func TestOtherUser(t *testing.T) {
 	t.Parallel()
@@ -54,23 +73,7 @@ services:
 `)
 	value := randomWord()
 	p.write("token", value)
-	tool := filepath.Join(p.ram, "compose-secure") // the checkout may be closed to others
-	runtimeDir := filepath.Join(p.ram, "run")
-	data, err := os.ReadFile(built(t, "compose-secure"))
-	if err == nil {
-		err = os.WriteFile(tool, data, 0o755)
-	}
-	if err == nil {
-		err = os.Mkdir(runtimeDir, 0o700)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{p.ram, runtimeDir, p.dir, filepath.Dir(p.dir), filepath.Join(p.dir, "compose.yaml"), filepath.Join(p.dir, "token")} {
-		if err := os.Chown(path, otherUser, otherUser); err != nil {
-			t.Fatal(err)
-		}
-	}
+	tool, runtimeDir := p.giveAway()
 	stored := func() (files []string) {
 		_ = filepath.WalkDir(runtimeDir, func(path string, d fs.DirEntry, err error) error {
 			if content, readErr := os.ReadFile(path); err == nil && readErr == nil && string(content) == value {
@@ -94,6 +97,11 @@ services:
 	info, err := os.Stat(filepath.Dir(files[0]))
 	if err != nil || info.Mode().Perm() != 0o700 || !strings.HasPrefix(files[0], runtimeDir) {
 		t.Errorf("the directory of %s is open to others: %v %v", files[0], info, err)
+	}
+	for _, script := range []string{"exec $0 -f - config <compose.yaml", "exec $0 --project-directory . -f /dev/stdin ps <compose.yaml", "exec $0 exec -T web true"} {
+		if r := p.asUser("sh", runtimeDir, "-c", script, tool); r.code != 0 {
+			t.Errorf("%s: exit %d\n%s", script, r.code, r.stderr)
+		}
 	}
 	if r := p.asUser(tool, runtimeDir, "down", "--timeout", "0"); r.code != 0 {
 		t.Errorf("down: exit %d\n%s", r.code, r.stderr)
