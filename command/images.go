@@ -78,11 +78,9 @@ func lookAt(ctx context.Context, eng *engine.Engine, ref string, cache *cache) (
 	}
 	shell, known := cache.get(config.ID)
 	if !known {
-		looked, err := eng.Probe(ctx, config.ID)
-		if err != nil {
+		if shell, err = eng.Probe(ctx, config.ID); err != nil {
 			return image, false, err
 		}
-		shell = looked.Shell
 		cache.add(config.ID, shell)
 	}
 	image.Shell = shell

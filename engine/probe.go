@@ -1,113 +1,90 @@
 package engine
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 )
 
-// probeLabel marks the containers that Probe makes, so that RemoveProbes finds
-// what a killed process left.
+// probeLabel marks the containers that Probe makes, so that what a killed process left is found.
 const probeLabel = "io.compose-secure.probe"
 
-// maxUserFile bounds what is read of an image's /etc/passwd.
-const maxUserFile = 4 << 20
+// probeAge is how old a container of Probe is when nobody can still be at work with it.
+const probeAge = 10 * time.Minute
 
-// Facts are what only a look into the image's files tells.
-type Facts struct {
-	Shell  string // /bin/sh when the image has one it can run, else empty
-	Passwd []byte // /etc/passwd, nil when the image has none
-	Group  []byte // /etc/group, nil when the image has none
+// Probe returns /bin/sh when the image has a shell there that it can run, else "". It looks through a container that
+// is made, never started and removed. That takes about as long as docker create; callers keep the answer
+// by image id. It also removes the containers of earlier calls that were killed.
+func (e *Engine) Probe(ctx context.Context, imageID string) (string, error) {
+	return e.probe(ctx, imageID, probeAge)
 }
 
-// Probe looks into an image through a container that is made, never started and
-// removed. It takes about as long as docker create; callers keep the answer by
-// image id.
-func (e *Engine) Probe(ctx context.Context, imageID string) (facts Facts, err error) {
+func (e *Engine) probe(ctx context.Context, imageID string, age time.Duration) (shell string, err error) {
 	created, err := e.api.ContainerCreate(ctx, &container.Config{
 		Image:      imageID,
 		Entrypoint: []string{"/never-started"},
 		Labels:     map[string]string{probeLabel: "1"},
 	}, &container.HostConfig{NetworkMode: "none"}, nil, nil, "")
 	if err != nil {
-		return Facts{}, fmt.Errorf("look into image %q: %w", imageID, err)
+		return "", fmt.Errorf("look into image %q: %w", imageID, err)
 	}
 	defer func() { err = errors.Join(err, e.removeContainer(ctx, created.ID)) }()
-	_, stat, err := e.follow(ctx, created.ID, "/bin/sh")
+	mode, err := e.follow(ctx, created.ID, "/bin/sh")
 	if err != nil {
-		return Facts{}, err
+		return "", err
 	}
-	if stat.Mode.IsRegular() && stat.Mode.Perm()&0o111 != 0 {
-		facts.Shell = "/bin/sh"
+	if mode.IsRegular() && mode.Perm()&0o111 != 0 {
+		shell = "/bin/sh"
 	}
-	if facts.Passwd, err = e.readFile(ctx, created.ID, "/etc/passwd"); err != nil {
-		return Facts{}, err
-	}
-	facts.Group, err = e.readFile(ctx, created.ID, "/etc/group")
-	return facts, err
+	return shell, e.removeProbes(ctx, created.ID, age)
 }
 
-// RemoveProbes removes the containers of Probe calls that were killed.
-func (e *Engine) RemoveProbes(ctx context.Context) error {
+// removeProbes removes the containers of Probe that were made age or longer before the one named now. The clock is
+// the engine's, which may be another machine's.
+func (e *Engine) removeProbes(ctx context.Context, now string, age time.Duration) error {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", probeLabel))})
 	if err != nil {
 		return fmt.Errorf("list the containers made to look into images: %w", err)
 	}
+	var created int64
+	for _, c := range list {
+		if c.ID == now {
+			created = c.Created
+		}
+	}
 	var errs []error
 	for _, c := range list {
-		errs = append(errs, e.removeContainer(ctx, c.ID))
+		if c.ID == now || time.Duration(created-c.Created)*time.Second < age {
+			continue
+		}
+		if err := e.removeContainer(ctx, c.ID); !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // another command removes it
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// follow resolves symlinks the way the container would see them. For a path
-// that leads nowhere the mode of the stat is fs.ModeIrregular.
-func (e *Engine) follow(ctx context.Context, id, path string) (string, container.PathStat, error) {
-	none := container.PathStat{Mode: fs.ModeIrregular}
+// follow resolves symlinks the way the container would see them and returns the mode of the file. For a path
+// that leads nowhere it is fs.ModeIrregular.
+func (e *Engine) follow(ctx context.Context, id, path string) (fs.FileMode, error) {
 	for range 40 { // as many as the kernel follows
 		stat, err := e.api.ContainerStatPath(ctx, id, path)
 		if errdefs.IsNotFound(err) {
-			return "", none, nil
+			return fs.ModeIrregular, nil
 		}
 		if err != nil {
-			return "", none, fmt.Errorf("look at %q in the image: %w", path, err)
+			return 0, fmt.Errorf("look at %q in the image: %w", path, err)
 		}
 		if stat.Mode&fs.ModeSymlink == 0 {
-			return path, stat, nil
+			return stat.Mode, nil
 		}
 		path = stat.LinkTarget // resolved by the engine to a path from the root
 	}
-	return "", none, nil
-}
-
-// readFile returns a regular file of the container, nil when there is none.
-func (e *Engine) readFile(ctx context.Context, id, path string) ([]byte, error) {
-	path, stat, err := e.follow(ctx, id, path)
-	if err != nil || !stat.Mode.IsRegular() {
-		return nil, err
-	}
-	rc, _, err := e.api.CopyFromContainer(ctx, id, path)
-	if err != nil {
-		return nil, fmt.Errorf("read %q of the image: %w", path, err)
-	}
-	defer rc.Close()
-	tr := tar.NewReader(rc)
-	if _, err := tr.Next(); err != nil {
-		return nil, fmt.Errorf("read %q of the image: %w", path, err)
-	}
-	b, err := io.ReadAll(io.LimitReader(tr, maxUserFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %q of the image: %w", path, err)
-	}
-	if len(b) > maxUserFile {
-		return nil, fmt.Errorf("%q of the image is larger than %d bytes", path, maxUserFile)
-	}
-	return b, nil
+	return fs.ModeIrregular, nil
 }
