@@ -1,6 +1,5 @@
-// Package command is the command line: one thin file per command, each of
-// which loads, plans, acts and prints. It wires the other packages together
-// and decides nothing that they could.
+// Package command is the command line: it reads flags, loads and plans a project, resolves and stores
+// its values, runs docker compose and prints. It wires the other packages together.
 package command
 
 import (

@@ -173,13 +173,3 @@ func LeftOutOfBuild(context, dockerfile, path string) bool {
 	f := newFiles("")
 	return matchIgnore(dockerignore(f, &build{context: context, dockerfile: dockerfile}), path, false)
 }
-
-// InCommand returns the index of the first of args, a command line, that shows a secret, and false
-// when none does. A list is one argument each; otherwise each is a script.
-func InCommand(policy secret.Policy, args []string, list bool) (int, bool) {
-	found := inspectCommand(policy, args, list)
-	if len(found) == 0 {
-		return 0, false
-	}
-	return found[0].node, true
-}

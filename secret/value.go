@@ -1,5 +1,5 @@
 // Package secret owns what a secret is: the redacting Value, the ref+
-// reference, the detection of secret names and values, and the catalogue of
+// reference, the inputs of a project and their placeholders, the detection of secret names and values, and the catalogue of
 // images that read secrets from files. It reads no file, opens no connection
 // and never prints a value.
 package secret
@@ -31,8 +31,8 @@ func NewValue(b []byte) Value {
 	return Value{p: &inner}
 }
 
-// Reveal returns the bytes themselves, not a copy. Only stores call it; its
-// result must never reach an argument list, an environment or an error.
+// Reveal returns the bytes themselves, not a copy. Its result may be stored, encrypted or compared; it
+// must never reach an argument list, an environment or an error.
 func (v Value) Reveal() []byte {
 	if v.p == nil {
 		return nil
