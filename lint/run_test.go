@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/compose-secure/compose-secure/internal/cputime"
 )
 
 func project(t *testing.T, files string) string {
@@ -440,8 +442,12 @@ func FuzzRun(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []kind{kindCompose, kindEnv, kindDockerfile} {
-			l := &linter{options: Options{Dir: dir, Severity: Info}, rules: Rules(), files: newFiles(dir), seen: map[string]bool{}, stdin: data}
-			for _, fd := range l.file(fileRef{path: "-", kind: k}).findings {
+			var findings []Finding
+			cputime.Limit(t, len(data), func() {
+				l := &linter{options: Options{Dir: dir, Severity: Info}, rules: Rules(), files: newFiles(dir), seen: map[string]bool{}, stdin: data}
+				findings = l.file(fileRef{path: "-", kind: k}).findings
+			})
+			for _, fd := range findings {
 				if fd.start < 0 || fd.end > len(data) || fd.start > fd.end {
 					t.Fatalf("%s: %d..%d of %d", fd.Rule, fd.start, fd.end, len(data))
 				}

@@ -7,6 +7,8 @@ import (
 
 	oracle "github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/compose-secure/compose-secure/internal/cputime"
 )
 
 var seeds = []string{
@@ -22,7 +24,9 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		vars, faults := Parse(data)
+		var vars []Var
+		var faults []Fault
+		cputime.Limit(t, len(data), func() { vars, faults = Parse(data) })
 		got := map[string]Var{}
 		for _, v := range vars {
 			if v.Value.Start < 0 || v.Value.End < v.Value.Start || v.Value.End > len(data) {
