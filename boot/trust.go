@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"github.com/compose-secure/compose-secure/trust"
 )
 
 // maxLinks is how many symlinks a path may lead through, as in the kernel.
@@ -57,11 +58,11 @@ func CheckTrust(path string, uid int) error {
 }
 
 func checkOwner(path string, info fs.FileInfo, uid int) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
+	owner, group, ok := trust.Owner(info)
 	if !ok {
 		return fmt.Errorf("%q: its owner cannot be told", path)
 	}
-	if owner := int(st.Uid); owner != 0 && owner != uid {
+	if owner != 0 && owner != uid {
 		return fmt.Errorf("%q belongs to uid %d; make it yours with chown", path, owner)
 	}
 	mode := info.Mode()
@@ -70,15 +71,15 @@ func checkOwner(path string, info fs.FileInfo, uid int) error {
 		return nil
 	case mode&0o002 != 0:
 		return fmt.Errorf("every user may write %q; take that away with chmod o-w", path)
-	case mode&0o020 != 0 && !ownGroup(st.Gid, uid):
-		return fmt.Errorf("group %d may write %q; take that away with chmod g-w", st.Gid, path)
+	case mode&0o020 != 0 && !ownGroup(group, uid):
+		return fmt.Errorf("group %d may write %q; take that away with chmod g-w", group, path)
 	}
 	return nil
 }
 
 // ownGroup reports whether a group is root's, or the one of the name of the user that many distributions
 // give to each.
-func ownGroup(gid uint32, uid int) bool {
+func ownGroup(gid, uid int) bool {
 	if gid == 0 {
 		return true
 	}
@@ -86,6 +87,6 @@ func ownGroup(gid uint32, uid int) bool {
 	if err != nil || uid == 0 {
 		return false
 	}
-	g, err := user.LookupGroupId(strconv.FormatUint(uint64(gid), 10))
+	g, err := user.LookupGroupId(strconv.Itoa(gid))
 	return err == nil && g.Name == u.Username
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // maxLinks bounds how many symlinks a path may lead through.
@@ -86,12 +85,12 @@ func relativeTo(top, path string) string {
 }
 
 func ownEntry(path string, info os.FileInfo, last bool) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
+	owner, group, ok := Owner(info)
 	if !ok {
 		return fmt.Errorf("%q has no owner that is known", path)
 	}
-	if uid := os.Geteuid(); int(st.Uid) != uid && st.Uid != 0 {
-		return fmt.Errorf("%q belongs to user %d, neither to you nor to root", path, st.Uid)
+	if owner != os.Geteuid() && owner != 0 {
+		return fmt.Errorf("%q belongs to user %d, neither to you nor to root", path, owner)
 	}
 	mode := info.Mode()
 	if mode&os.ModeSymlink != 0 || mode.IsDir() && mode&os.ModeSticky != 0 && !last {
@@ -100,8 +99,8 @@ func ownEntry(path string, info os.FileInfo, last bool) error {
 	if mode.Perm()&0o002 != 0 {
 		return fmt.Errorf("%q can be written by everybody; chmod o-w it", path)
 	}
-	if mode.Perm()&0o020 != 0 && st.Gid != 0 && st.Gid != st.Uid {
-		return fmt.Errorf("%q can be written by group %d; chmod g-w it", path, st.Gid)
+	if mode.Perm()&0o020 != 0 && group != 0 && group != owner {
+		return fmt.Errorf("%q can be written by group %d; chmod g-w it", path, group)
 	}
 	return nil
 }

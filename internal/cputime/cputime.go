@@ -5,7 +5,6 @@ package cputime
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -18,13 +17,6 @@ const (
 	// hung is when an input is given up: a test cannot end code that runs.
 	hung = 20 * time.Second
 )
-
-// Used returns the processor time that this process has taken.
-func Used() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail with these arguments
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // Limit runs f for an input of size bytes and fails t when it takes more than a second
 // each time of three. Larger inputs are not run. Tests in the same process count too, so none
