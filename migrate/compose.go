@@ -290,7 +290,7 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 	if !c.names.takes(text) || text == "" || len(text) >= secret.MaxSize {
 		return nil
 	}
-	v := c.names.byText[text]
+	v := c.names.byText[shareKey(variable, text)]
 	if v == nil {
 		name := variableName(variable)
 		for i := 1; c.taken[name] || !c.names.free(name); i++ {
@@ -300,6 +300,7 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 			}
 		}
 		v = c.names.add(name, text)
+		c.names.share(variable, v)
 		c.hide(text)
 	}
 	if n != nil {

@@ -27,7 +27,7 @@ type names struct {
 	path    string
 	exists  bool
 	values  []*value
-	byText  map[string]*value
+	byText  map[string]*value // by shareKey
 	byName  map[string]*value
 	keys    map[string]bool // names that the store has already
 	secrets map[string]bool // names of secrets in use
@@ -42,8 +42,10 @@ func (n *names) clone() *names {
 		w.places = slices.Clone(v.places)
 		c.values = append(c.values, &w)
 		c.byName[w.name] = &w
-		if n.byText[w.text] == v {
-			c.byText[w.text] = &w
+		for key, shared := range n.byText {
+			if shared == v {
+				c.byText[key] = &w
+			}
 		}
 	}
 	c.secrets = maps.Clone(n.secrets)
@@ -124,10 +126,24 @@ func (n *names) add(name, text string) *value {
 	n.secrets[v.file] = true
 	n.values = append(n.values, v)
 	n.byName[name] = v
-	if n.byText[text] == nil {
-		n.byText[text] = v
-	}
+	n.share(name, v)
 	return v
+}
+
+// share has the value of a variable found again for one of the same text.
+func (n *names) share(variable string, v *value) {
+	if key := shareKey(variable, v.text); n.byText[key] == nil {
+		n.byText[key] = v
+	}
+}
+
+// shareKey tells which values are kept once: equal ones, but for what every sample has, as "password", of which
+// those of the same variable name are.
+func shareKey(variable, text string) string {
+	if secret.IsSample(text) {
+		return variableName(variable) + "\x00" + text
+	}
+	return text
 }
 
 // takes reports whether the store can hold a text. A dotenv file of SOPS gives

@@ -123,6 +123,17 @@ func isPlaceholder(value string) bool {
 	return false
 }
 
+// IsSample reports whether value is one that samples and defaults have, such as changeme, password or admin123, so that two
+// secrets which have it need not be one.
+func IsSample(value string) bool {
+	word := strings.TrimRight(strings.ToLower(value), "0123456789!@#$")
+	return isPlaceholder(value) || word == "" || sampleWords.has(word)
+}
+
+var sampleWords = words(`password passwd pass pwd pw secret token key apikey admin administrator root user username test testing tester example
+	default demo guest postgres postgresql mysql mariadb mongo mongodb redis minio minioadmin rabbitmq dev development local docker
+	qwerty letmein welcome change replace toor superuser sa`)
+
 // isMasked reports whether value is ***, which a program takes as it stands.
 func isMasked(value string) bool {
 	return strings.HasSuffix(value, "***") && strings.Trim(value, "*=") == ""
