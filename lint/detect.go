@@ -61,12 +61,12 @@ func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLitera
 	c := newComposeFile(src, "", root, policy)
 	var list []EnvLiteral
 	for _, l := range c.literals() {
-		rule := "CS001"
+		rule := idEnvironment
 		switch {
 		case l.fallback:
-			rule = "CS002"
+			rule = idDefault
 		case l.address:
-			rule = "CS005"
+			rule = idAddress
 		}
 		at := src.scalar(l.pair.node, l.pair.at+l.start, l.pair.at+l.end)
 		line := src.Line(at.start)
@@ -98,7 +98,7 @@ func envVars(f *envFile) []EnvVar {
 	for _, v := range f.vars {
 		list = append(list, EnvVar{
 			Name: v.name, Raw: v.value, Start: v.start, End: v.end, Verbatim: v.verbatim, escapes: v.escapes, Secret: found[v.start],
-			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored("CS003", f.src.Line(v.start)),
+			Opens: isDecryptionKey(v.name, v.value), Ignored: f.src.ignored(idEnvFile, f.src.Line(v.start)),
 		})
 	}
 	setWhy(list)

@@ -6,7 +6,7 @@ import "strings"
 // of NAME: value and - NAME=value.
 func (p *pass) lines() {
 	for _, r := range p.linter.rules {
-		if r.ID == "CS001" {
+		if r.ID == idEnvironment {
 			p.rule = &r
 		}
 	}

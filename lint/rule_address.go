@@ -16,7 +16,7 @@ var judgedElsewhere = map[string]bool{
 
 func ruleAddress() Rule {
 	return Rule{
-		ID: "CS005", Name: "password in a URL", Severity: Error,
+		ID: idAddress, Name: "password in a URL", Severity: Error, Plaintext: true,
 		Why: "A connection string with its password inside is a secret as a whole: it is passed on, logged and shown in error messages. " +
 			"When a secret is interpolated into it, up treats the whole value as the secret.",
 		compose: func(p *pass, c *composeFile) {

@@ -4,7 +4,7 @@ import "fmt"
 
 func ruleBuildArg() Rule {
 	return Rule{
-		ID: "CS012", Name: "secret in build.args", Severity: Error,
+		ID: "CS012", Name: "secret in build.args", Severity: Error, Plaintext: true,
 		Why: "Build arguments are kept in the image's history (`docker history`) wherever the value came from. " +
 			"Use `build.secrets` and `RUN --mount=type=secret`.",
 		compose: func(p *pass, c *composeFile) {

@@ -11,7 +11,7 @@ import (
 
 func ruleCommand() Rule {
 	return Rule{
-		ID: "CS006", Name: "secret in command or entrypoint", Severity: Error,
+		ID: "CS006", Name: "secret in command or entrypoint", Severity: Error, Plaintext: true,
 		Why: "Arguments stand in the compose file, in `docker inspect` and in the process list of the host. " +
 			"Read the value from a file or a variable inside the container.",
 		compose: func(p *pass, c *composeFile) {
@@ -30,7 +30,7 @@ func ruleCommand() Rule {
 
 func ruleHealthcheck() Rule {
 	return Rule{
-		ID: "CS007", Name: "secret in a healthcheck", Severity: Error,
+		ID: "CS007", Name: "secret in a healthcheck", Severity: Error, Plaintext: true,
 		Why: "The test command is shown by `docker inspect` with every result of it. " +
 			"Write `$$NAME`, which the container expands, or read the file under /run/secrets.",
 		compose: func(p *pass, c *composeFile) {
@@ -47,7 +47,7 @@ func ruleHealthcheck() Rule {
 
 func ruleHook() Rule {
 	return Rule{
-		ID: "CS010", Name: "secret in a lifecycle hook", Severity: Error,
+		ID: "CS010", Name: "secret in a lifecycle hook", Severity: Error, Plaintext: true,
 		Why: "Commands of post_start and pre_stop stand in the compose file, and their environment as well. " +
 			"Read the value from /run/secrets inside the command.",
 		compose: func(p *pass, c *composeFile) {

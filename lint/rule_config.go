@@ -11,7 +11,7 @@ import (
 
 func ruleConfigContent() Rule {
 	return Rule{
-		ID: "CS009", Name: "secret in the content of a config", Severity: Error,
+		ID: "CS009", Name: "secret in the content of a config", Severity: Error, Plaintext: true,
 		Why: "The content of a config stands in the compose file and, outside Swarm, in the container's writable layer. " +
 			"Interpolate the value from a variable, or make the whole config a secret.",
 		compose: func(p *pass, c *composeFile) {

@@ -10,7 +10,7 @@ import (
 
 func ruleDecryptionKey() Rule {
 	return Rule{
-		ID: "CS025", Name: "decryption key beside what it opens", Severity: Error,
+		ID: "CS025", Name: "decryption key beside what it opens", Severity: Error, Plaintext: true,
 		Why: "Encryption at rest with the key beside it is theatre: whoever has the files has the values. " +
 			"Keep the key with the person or machine that decrypts, or in a KMS.",
 		compose: func(p *pass, c *composeFile) {

@@ -4,7 +4,7 @@ import "fmt"
 
 func ruleDefault() Rule {
 	return Rule{
-		ID: "CS002", Name: "literal secret as a default", Severity: Error,
+		ID: idDefault, Name: "literal secret as a default", Severity: Error, Plaintext: true,
 		Why: "The default of `${NAME:-default}` is in the file for everybody, and it is what runs when NAME is forgotten. " +
 			"Use `${NAME:?}`, which stops instead.",
 		compose: func(p *pass, c *composeFile) {

@@ -9,7 +9,7 @@ import (
 
 func ruleDockerfileRun() Rule {
 	return Rule{
-		ID: "CS017", Name: "credentials in RUN", Severity: Error,
+		ID: "CS017", Name: "credentials in RUN", Severity: Error, Plaintext: true,
 		Why: "The text of every instruction is in `docker history`, with build arguments filled in. " +
 			"Mount the secret and let the command read it.",
 		docker: func(p *pass, d *dockerfile) {
@@ -95,7 +95,7 @@ func usesVariable(script, name string) bool {
 
 func ruleDockerfileWrite() Rule {
 	return Rule{
-		ID: "CS014", Name: "RUN writes a secret ARG", Severity: Error,
+		ID: "CS014", Name: "RUN writes a secret ARG", Severity: Error, Plaintext: true,
 		Why: "A file written by RUN stays in that layer even if a later RUN deletes it, and what is echoed stays in the build log.",
 		docker: func(p *pass, d *dockerfile) {
 			for i := range d.steps {
@@ -148,7 +148,7 @@ func writesVariable(script, name string) bool {
 
 func ruleDockerfileCopy() Rule {
 	return Rule{
-		ID: "CS016", Name: "secret file copied into the image", Severity: Error,
+		ID: "CS016", Name: "secret file copied into the image", Severity: Error, Plaintext: true,
 		Why: "A copied file is in the image for everybody who can pull it, also when a later layer deletes it. " +
 			"Mount it for the one RUN that needs it and name it in .dockerignore.",
 		docker: func(p *pass, d *dockerfile) {

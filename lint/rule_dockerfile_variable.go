@@ -16,7 +16,7 @@ func mountHintFor(name string) string {
 
 func ruleDockerfileVariable() Rule {
 	return Rule{
-		ID: "CS013", Name: "secret in ARG or ENV", Severity: Error,
+		ID: "CS013", Name: "secret in ARG or ENV", Severity: Error, Plaintext: true,
 		Why: "ARG and ENV are kept in the image: `docker history` and `docker inspect` show them to everybody who can pull it, " +
 			"also when the value comes from the command line of the build. Mount the secret for the one RUN that needs it.",
 		docker: func(p *pass, d *dockerfile) {
@@ -119,7 +119,7 @@ func (d *dockerfile) serviceName() string {
 
 func ruleDockerfileArgEnv() Rule {
 	return Rule{
-		ID: "CS015", Name: "ARG copied to ENV", Severity: Warning,
+		ID: "CS015", Name: "ARG copied to ENV", Severity: Warning, Plaintext: true,
 		Why: "`ENV X=$X` turns a value of the build into a value of every container and of the image's configuration.",
 		docker: func(p *pass, d *dockerfile) {
 			for i := range d.steps {

@@ -10,7 +10,7 @@ import (
 
 func ruleEnvFile() Rule {
 	return Rule{
-		ID: "CS003", Name: "literal secret in an env file", Severity: Error,
+		ID: idEnvFile, Name: "literal secret in an env file", Severity: Error, Plaintext: true,
 		Why: "An env file is plaintext on disk, in backups and in every copy of the directory, and its values end in the " +
 			"container's configuration. Encrypt the file with SOPS: every place where Compose takes an env file takes that as well.",
 		env: func(p *pass, f *envFile) {
@@ -113,7 +113,7 @@ func unescaped(raw string) string { return strings.ReplaceAll(raw, `\$`, "$$") }
 
 func ruleEnvFileExposed() Rule {
 	return Rule{
-		ID: "CS004", Name: "env file with secrets in git", Severity: Warning,
+		ID: "CS004", Name: "env file with secrets in git", Severity: Warning, Plaintext: true,
 		Why: "An env file that git tracks, or that `git add .` would take, publishes its values with the next push. " +
 			"Ignore it, or encrypt it; and rotate what was ever committed.",
 		env: func(p *pass, f *envFile) {

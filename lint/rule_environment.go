@@ -4,7 +4,7 @@ import "fmt"
 
 func ruleEnvironment() Rule {
 	return Rule{
-		ID: "CS001", Name: "literal secret in environment", Severity: Error,
+		ID: idEnvironment, Name: "literal secret in environment", Severity: Error, Plaintext: true,
 		Why: "Whoever reads the repository, its history or `docker inspect` has the value. " +
 			"Keep it in a SOPS file or an ignored file and let the container read it from /run/secrets.",
 		compose: func(p *pass, c *composeFile) {

@@ -4,7 +4,7 @@ import "fmt"
 
 func ruleLabel() Rule {
 	return Rule{
-		ID: "CS008", Name: "secret in a label", Severity: Error,
+		ID: "CS008", Name: "secret in a label", Severity: Error, Plaintext: true,
 		Why: "Labels can be read by everything that may talk to the engine, and proxies read basic-auth hashes from them, " +
 			"which can be cracked at leisure. Give the proxy a file (Traefik: basicauth.usersfile).",
 		compose: func(p *pass, c *composeFile) {

@@ -11,7 +11,7 @@ import (
 
 func ruleReference() Rule {
 	return Rule{
-		ID: "CS011", Name: "secret reaches the container's environment", Severity: Info,
+		ID: "CS011", Name: "secret reaches the container's environment", Severity: Info, Plaintext: true,
 		Why: "`${NAME}` keeps the value out of the file, but plain Compose still puts it into the container's configuration, where " +
 			"`docker inspect` shows it. up delivers it as a file in RAM; so does a secret with the image's own file form.",
 		compose: func(p *pass, c *composeFile) {

@@ -8,11 +8,22 @@ type Rule struct {
 	Name     string // a few words
 	Severity Severity
 	Why      string // why it matters and what to do, one paragraph
+	// Plaintext says that its errors are secrets which migrate moves, or lists with what to do by hand.
+	Plaintext bool
 
 	compose func(*pass, *composeFile)
 	env     func(*pass, *envFile)
 	docker  func(*pass, *dockerfile)
 }
+
+// The rules that others than they themselves ask for: whether a comment switches one off, and under which a file
+// that is no YAML is reported.
+const (
+	idEnvironment = "CS001"
+	idDefault     = "CS002"
+	idEnvFile     = "CS003"
+	idAddress     = "CS005"
+)
 
 // Rules lists every rule in the order of their IDs.
 func Rules() []Rule {
