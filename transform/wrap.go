@@ -99,8 +99,8 @@ func (w *wrapper) needImage() {
 	}
 }
 
-func (w *wrapper) needImageFor(vars []wrapped) {
-	if len(vars) > 0 && w.image.Shell == "" {
+func (w *wrapper) needImageFor(vars []wrapped, argv []string) {
+	if (len(vars) > 0 || w.holds(argv)) && w.image.Shell == "" {
 		w.needImage()
 	}
 }
@@ -161,10 +161,7 @@ func (w *wrapper) prefix(vars []wrapped, at []string) []string {
 	if len(vars) == 0 {
 		return nil
 	}
-	list := make([]wrap.Var, len(vars))
-	for i, v := range vars {
-		list[i] = wrap.Var{Name: v.variable, Path: v.path}
-	}
+	list := variables(vars)
 	if w.image.Shell != "" && w.shellKeepsAll() {
 		args, err := wrap.Shell(list)
 		if err == nil {
@@ -210,36 +207,67 @@ func (w *wrapper) mountHelper() {
 }
 
 // run wraps a whole argument list. Arguments that hold a secret are read from
-// files by a shell that puts them in their places.
+// files, by a shell or by the helper, and put in their places.
 func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) []string {
 	if !w.holds(argv) {
 		return slices.Concat(w.prefix(vars, at), argv)
 	}
-	if w.known && w.image.Shell == "" {
-		w.fail(at, "services.%s: %s holds a secret in an argument, and the image has no shell to put it there; let the program read a file or a variable", w.service.Name, strings.Join(at[2:], "."))
-		return slices.DeleteFunc(slices.Clone(argv), w.source.Inputs.Has) // told once
-	}
-	var script, assign strings.Builder
 	args := slices.Clone(argv)
-	vars = slices.Clone(vars)
+	var files []wrap.Arg
 	for i, arg := range argv {
-		if !w.source.Inputs.Has(arg) {
-			fmt.Fprintf(&script, ` "${%d}"`, i+1)
-			continue
+		if w.source.Inputs.Has(arg) {
+			files = append(files, wrap.Arg{Index: i, Path: w.argument(arg, what+"_"+fmt.Sprint(i+1), at)})
+			args[i] = ""
 		}
-		name := fmt.Sprintf("COMPOSE_SECURE_ARG_%d", i+1)
-		sec := w.secret(w.service.Name, what+"_"+fmt.Sprint(i+1), w.source.Inputs.Split(arg), at)
-		target := "/run/secrets/" + sec.Name
-		w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
-		w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
-			Note: "a secret in an argument of " + at[2] + " stays visible in the container's own process list"})
-		vars = append(vars, wrapped{name, target})
-		fmt.Fprintf(&assign, "a%d=$%s; unset %s; ", i+1, name, name)
-		fmt.Fprintf(&script, ` "$a%d"`, i+1)
-		args[i] = ""
 	}
-	inner := []string{"/bin/sh", "-c", assign.String() + "exec" + script.String(), "compose-secure"}
-	return slices.Concat(w.prefix(vars, at), inner, args)
+	if w.known && !w.shellHolds(vars) {
+		w.mountHelper()
+		return slices.Concat(wrap.HelperArgs(HelperTarget, variables(vars), files...), args)
+	}
+	return slices.Concat(w.shellArguments(vars, files, len(args), at), args)
+}
+
+// argument stores the secret of one argument and returns its file in the container.
+func (w *wrapper) argument(arg, name string, at []string) string {
+	sec := w.secret(w.service.Name, name, w.source.Inputs.Split(arg), at)
+	target := "/run/secrets/" + sec.Name
+	w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
+	w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
+		Note: "a secret in an argument of " + at[2] + " stays visible in the container's own process list"})
+	return target
+}
+
+// shellHolds reports whether a shell of the image can hand on vars and what the container has besides.
+func (w *wrapper) shellHolds(vars []wrapped) bool {
+	return w.image.Shell != "" && w.shellKeepsAll() &&
+		!slices.ContainsFunc(vars, func(v wrapped) bool { return !wrap.ShellKeeps(v.variable) })
+}
+
+// shellArguments is what stands in front of an argument list of that length, so that a shell puts
+// files in their places: each as a variable first, which does not reach the program.
+func (w *wrapper) shellArguments(vars []wrapped, files []wrap.Arg, length int, at []string) []string {
+	vars = slices.Clone(vars)
+	words := make([]string, length)
+	for i := range words {
+		words[i] = fmt.Sprintf(` "${%d}"`, i+1)
+	}
+	var assign strings.Builder
+	for _, f := range files {
+		n := f.Index + 1
+		name := fmt.Sprintf("COMPOSE_SECURE_ARG_%d", n)
+		vars = append(vars, wrapped{name, f.Path})
+		fmt.Fprintf(&assign, "a%d=$%s; unset %s; ", n, name, name)
+		words[f.Index] = fmt.Sprintf(` "$a%d"`, n)
+	}
+	return append(w.prefix(vars, at), "/bin/sh", "-c", assign.String()+"exec"+strings.Join(words, ""), "compose-secure")
+}
+
+func variables(vars []wrapped) []wrap.Var {
+	list := make([]wrap.Var, len(vars))
+	for i, v := range vars {
+		list[i] = wrap.Var{Name: v.variable, Path: v.path}
+	}
+	return list
 }
 
 // healthcheck lets the test read the variables that left the environment: the
@@ -274,7 +302,7 @@ func (w *wrapper) healthcheck() {
 	if test[0] == "CMD-SHELL" && w.image.Shell == "" {
 		w.image.Shell = "/bin/sh" // it has one, or the test could never have run
 	}
-	w.needImageFor(vars)
+	w.needImageFor(vars, argv)
 	check := types.HealthCheckConfig{}
 	if s.HealthCheck != nil {
 		check = *s.HealthCheck
@@ -325,7 +353,7 @@ func (w *wrapper) hooks(section string, hooks []types.ServiceHook) {
 		if len(vars) == 0 && !w.holds(h.Command) {
 			continue
 		}
-		w.needImageFor(vars)
+		w.needImageFor(vars, h.Command)
 		at := []string{"services", w.service.Name, section, fmt.Sprint(i)}
 		hooks[i].Command = w.run(h.Command, vars, at, section)
 	}

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/compose-secure/compose-secure/wrap"
 )
 
 var setsVariable = regexp.MustCompile(`(?m)^f (\S+) '(\S+)'$`)
@@ -208,6 +212,17 @@ func TestHooksAndShells(t *testing.T) {
 // TestArgumentsArrive runs what a plan made of a command whose arguments hold
 // secrets, with the files of the secrets in a directory of the test.
 func TestArgumentsArrive(t *testing.T) {
+	for name, image := range map[string]Image{
+		"a shell":               {Shell: "/bin/sh"},
+		"no shell":              {Arch: runtime.GOARCH},
+		"a name no shell keeps": {Shell: "/bin/sh", Env: []string{"discovery.type"}, Arch: runtime.GOARCH},
+	} {
+		t.Run(name, func(t *testing.T) { argumentsArrive(t, image) })
+	}
+}
+
+func argumentsArrive(t *testing.T, image Image) {
+	t.Helper()
 	const yaml = `services:
   a:
     image: example/app
@@ -215,7 +230,7 @@ func TestArgumentsArrive(t *testing.T) {
     entrypoint: [printf, '<%s>']
     command: ['plain one', '$DB_PASSWORD', 'a=$TOKEN b', '$$HOME', '', '$DB_PASSWORD', '*']
 `
-	plan, err := New(load(t, map[string]string{"compose.yaml": yaml}), Options{Dir: "/store", Images: map[string]Image{"a": {Shell: "/bin/sh"}}})
+	plan, err := New(load(t, map[string]string{"compose.yaml": yaml}), Options{Dir: "/store", Images: map[string]Image{"a": image}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +253,18 @@ func TestArgumentsArrive(t *testing.T) {
 	argv := plan.Project.Services["a"].Entrypoint
 	for i := range argv {
 		argv[i] = strings.ReplaceAll(argv[i], "/run/secrets", store)
+	}
+	if isHelper := argv[0] == HelperTarget; isHelper != (image.Arch != "") {
+		t.Errorf("the arguments are put in place by %q", argv[0])
+	} else if isHelper {
+		binary, err := wrap.Helper(image.Arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		argv[0] = filepath.Join(t.TempDir(), "helper")
+		if err := os.WriteFile(argv[0], binary, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	argv = append(argv, plan.Project.Services["a"].Command...)
 	out, err := exec.Command(argv[0], argv[1:]...).Output()

@@ -140,13 +140,23 @@ func sorted(vars []Var) []Var {
 //go:embed helper/compose-secure-env-amd64 helper/compose-secure-env-arm64
 var binaries embed.FS
 
-// HelperArgs is Shell for the helper, mounted in the container at path.
-func HelperArgs(path string, vars []Var) []string {
-	args := []string{path}
+// Arg is one argument of the program and the file in the container that holds it. Argument 0 is the program itself.
+type Arg struct {
+	Index int
+	Path  string
+}
+
+// HelperArgs is Shell for the helper, mounted in the container at path. It also puts args in
+// the places of what stands there.
+func HelperArgs(path string, vars []Var, args ...Arg) []string {
+	argv := []string{path}
 	for _, v := range sorted(vars) {
-		args = append(args, v.Name+"="+v.Path)
+		argv = append(argv, v.Name+"="+v.Path)
 	}
-	return append(args, "--")
+	for _, a := range args {
+		argv = append(argv, fmt.Sprintf("=%d=%s", a.Index, a.Path))
+	}
+	return append(argv, "--")
 }
 
 // Helper returns the static helper for an image's architecture, in the naming

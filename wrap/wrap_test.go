@@ -237,6 +237,73 @@ func TestHelperKeepsTheEnvironment(t *testing.T) {
 	}
 }
 
+// TestHelperArguments puts files in the places of arguments: the program gets those bytes and no others.
+func TestHelperArguments(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runners(t)[3:] {
+		for _, v := range values {
+			t.Run(r.name+"/"+v.name, func(t *testing.T) {
+				dump := filepath.Join(t.TempDir(), "dump")
+				argv := r.wrap(t, nil)
+				path := file(t, v.value)
+				argv = append(argv[:len(argv)-1], HelperArgs("", []Var{{Name: "V", Path: file(t, "of V")}}, Arg{0, file(t, self)}, Arg{2, path}, Arg{11, path})[1:]...)
+				cmd := exec.Command(argv[0], append(argv[1:], "", "--token", "", "--", "=1=x", "V=y", "6", "7", "8", "9", "10", "")...)
+				cmd.Env = append(os.Environ(), "WRAP_TEST_DUMP="+dump, "V=old")
+				out, err := cmd.CombinedOutput()
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != 37 || len(out) > 0 {
+					t.Fatalf("%v, want the program's own exit code\n%s", err, out)
+				}
+				got, err := os.ReadFile(dump)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := strings.Join([]string{"--token", v.value, "--", "=1=x", "V=y", "6", "7", "8", "9", "10", v.value, "--", "of V", strconv.Itoa(cmd.Process.Pid)}, "\x00") + "\x00"
+				if string(got) != want {
+					t.Errorf("the program got %.200q, want %.200q", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestHelperRefusesArguments(t *testing.T) {
+	good := file(t, "sentinel")
+	for name, tt := range map[string]struct {
+		argument string
+		code     int
+		want     string
+	}{
+		"behind the last":   {"=2=" + good, 2, "no such argument"},
+		"far behind":        {"=99999999999999999999999=" + good, 2, "no such argument"},
+		"no number":         {"=x=" + good, 2, "no such argument"},
+		"below zero":        {"=-1=" + good, 2, "no such argument"},
+		"no place":          {"==" + good, 2, "no such argument"},
+		"no file":           {"=1", 2, "no such argument"},
+		"missing":           {"=1=/no/such/file", ExitUnreadable, "argument 1: /no/such/file: not found"},
+		"a NUL byte":        {"=1=" + file(t, "sentinel\x00"), ExitUnreadable, "argument 1: "},
+		"one byte too many": {"=1=" + file(t, strings.Repeat("x", MaxString+1)), ExitUnreadable, "too large"},
+	} {
+		for _, r := range runners(t)[3:] {
+			t.Run(r.name+"/"+name, func(t *testing.T) {
+				argv := r.wrap(t, nil)
+				argv = append(argv[:len(argv)-1], tt.argument, "--", "echo", "started")
+				out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != tt.code {
+					t.Errorf("%v, want exit code %d", err, tt.code)
+				}
+				if s := string(out); !strings.Contains(s, tt.want) || strings.Contains(s, "started") || strings.Contains(s, "sentinel") || strings.Count(s, "\n") != 1 {
+					t.Errorf("output %q", s)
+				}
+			})
+		}
+	}
+}
+
 func TestHelperRefuses(t *testing.T) {
 	tests := []struct {
 		name, content string

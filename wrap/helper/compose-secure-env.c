@@ -1,9 +1,10 @@
 /*
- * compose-secure-env NAME=FILE... -- PROGRAM [ARG...]
+ * compose-secure-env [NAME=FILE | =N=FILE]... -- PROGRAM [ARG...]
  *
- * Sets each NAME to the exact content of FILE and becomes PROGRAM, which is
- * looked up in PATH. For images without a shell, and for variables that a
- * shell cannot hold. It allocates nothing, forks nothing and links nothing.
+ * Sets each NAME to the exact content of FILE, puts that of another in the
+ * place of argument N (PROGRAM is 0) and becomes PROGRAM, which is looked up in
+ * PATH. For images without a shell, and for variables that a shell cannot hold.
+ * It allocates nothing, forks nothing and links nothing.
  *
  * Exit: 2 usage, 111 a FILE cannot be used, 127 PROGRAM not found,
  * 126 PROGRAM cannot be run; otherwise PROGRAM's own.
@@ -34,7 +35,7 @@ static long sys(long n, long a, long b, long c, long d)
 }
 #endif
 
-/* More than the kernel takes as an environment (6 MiB at most); pages that are not used cost nothing. */
+/* More than the kernel takes as arguments and environment (6 MiB at most); pages that are not used cost nothing. */
 static char arena[8 << 20];
 static char *next = arena;
 
@@ -48,14 +49,15 @@ static unsigned long length(const char *s)
 
 static void say(const char *s) { sys(SYS_write, 2, (long)s, length(s), 0); }
 
-__attribute__((noreturn)) static void die(int code, const char *what, const char *file, long err)
+__attribute__((noreturn)) static void die(int code, const char *kind, const char *what, const char *file, long err)
 {
 	say("compose-secure-env: ");
+	say(kind);
 	say(what);
 	say(*file ? ": " : "");
 	say(file);
 	say(err == -ENOENT ? ": not found" : err == -EACCES ? ": permission denied" :
-	    err == -EISDIR ? ": is a directory" : err == -E2BIG ? ": too large for an environment variable" :
+	    err == -EISDIR ? ": is a directory" : err == -E2BIG ? ": too large for Linux" :
 	    err ? ": cannot be used" : "");
 	say("\n");
 	for (;;)
@@ -68,7 +70,7 @@ static char *reserve(unsigned long n)
 	char *p = next;
 	n = (n + 7) & ~7ul;
 	if (n > (unsigned long)(arena + sizeof arena - next))
-		die(111, "the environment", "", -E2BIG);
+		die(111, "", "arguments and environment", "", -E2BIG);
 	next += n;
 	return p;
 }
@@ -89,11 +91,11 @@ static int same(const char *a, const char *b, unsigned long n)
 	return n == 0;
 }
 
-/* Turns NAME=FILE into NAME=content. */
-static char *load(char *arg, unsigned long n)
+/* Reads FILE of NAME=FILE behind the first "keep" bytes of it, which is all of NAME= or none. */
+static char *load(const char *kind, char *arg, unsigned long n, unsigned long keep)
 {
 	char *entry = reserve(STRING_MAX + 1), *file = arg + n + 1;
-	unsigned long used = n + 1;
+	unsigned long used = keep;
 	long fd = sys(SYS_openat, AT_FDCWD, (long)file, O_CLOEXEC, 0), got = fd;
 
 	for (unsigned long i = 0; i < used && i < STRING_MAX; i++)
@@ -102,16 +104,28 @@ static char *load(char *arg, unsigned long n)
 		used += got;
 	if (used >= STRING_MAX)
 		got = -E2BIG;
-	for (unsigned long i = n + 1; got == 0 && i < used; i++)
+	for (unsigned long i = keep; got == 0 && i < used; i++)
 		if (entry[i] == 0)
 			got = -1;
 	if (got < 0) {
 		arg[n] = 0; /* leaves NAME */
-		die(111, arg, file, got);
+		die(111, kind, arg, file, got);
 	}
 	entry[used] = 0;
 	next = entry + ((used + 8) & ~7ul); /* gives back what was not needed */
 	return entry;
+}
+
+/* Puts the content of FILE of N=FILE in the place of argv[N]. */
+static void place(char *arg, char **argv, unsigned long argc)
+{
+	unsigned long n = name_length(arg), at = 0;
+
+	for (unsigned long i = 0; i < n; i++)
+		at = arg[i] < '0' || arg[i] > '9' || at > argc ? argc : at * 10 + (arg[i] - '0');
+	if (n == 0 || at >= argc)
+		die(2, "", "no such argument", arg, 0);
+	argv[at] = load("argument ", arg, n, 0);
 }
 
 /* Runs PROGRAM, found as execvp(3) finds it; returns the error. */
@@ -154,7 +168,7 @@ __attribute__((noreturn, used)) void begin(long *stack)
 	while (1 + vars < argc && !same(argv[1 + vars], "--", 3))
 		vars++;
 	if (2 + vars >= argc)
-		die(2, "usage: compose-secure-env NAME=FILE... -- PROGRAM [ARG...]", "", 0);
+		die(2, "", "usage: compose-secure-env [NAME=FILE | =N=FILE]... -- PROGRAM [ARG...]", "", 0);
 	while (old[count])
 		count++;
 	char **env = (char **)reserve((count + vars + 1) * sizeof *env);
@@ -163,11 +177,15 @@ __attribute__((noreturn, used)) void begin(long *stack)
 	for (long i = 1; i <= vars; i++) {
 		unsigned long n = name_length(argv[i]);
 		long at = 0;
+		if (argv[i][0] == '=') {
+			place(argv[i] + 1, argv + 2 + vars, argc - 2 - vars);
+			continue;
+		}
 		if (n == 0)
-			die(2, "not of the form NAME=FILE", argv[i], 0);
+			die(2, "", "not of the form NAME=FILE", argv[i], 0);
 		while (at < count && !same(env[at], argv[i], n + 1))
 			at++;
-		env[at] = load(argv[i], n);
+		env[at] = load("", argv[i], n, n + 1);
 		if (at == count)
 			count++;
 	}
@@ -177,5 +195,5 @@ __attribute__((noreturn, used)) void begin(long *stack)
 			path = env[i] + 5;
 	argv += 2 + vars;
 	long err = run(argv, env, path);
-	die(err == -ENOENT ? 127 : 126, "program", argv[0], err);
+	die(err == -ENOENT ? 127 : 126, "", "program", argv[0], err);
 }
