@@ -6,6 +6,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 
 	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // defaultOrigin is where a person finds a default, said behind its variable.
@@ -36,7 +37,7 @@ func (p *Project) withDefaults(text string, lookup template.Mapping, known map[s
 			}
 			known[raw] = literal
 		}
-		if literal == "" || p.Inputs.Has(literal) || isComposeVariable(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
+		if literal == "" || p.Inputs.Has(literal) || subprocess.IsCompose(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
 			return value, set // an error comes up again when compose-go takes the default
 		}
 		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: defaultOrigin, Default: true, Known: secret.NewValue([]byte(literal))}), true

@@ -14,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 
 	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // envFiles reads env files, plain and encrypted, each once.
@@ -117,7 +118,7 @@ func (e *envFiles) mergeInto(set map[string]string, files []string, parse parseF
 // checkSetting refuses a setting of docker compose that is encrypted: it says which project this is, for
 // commands that decrypt nothing too.
 func (e *envFiles) checkSetting(name, value, file string) error {
-	if !isComposeVariable(name) || !slices.ContainsFunc(e.project.Inputs.Find(value), func(in *secret.Input) bool { return in.Ref != nil }) {
+	if !subprocess.IsCompose(name) || !slices.ContainsFunc(e.project.Inputs.Find(value), func(in *secret.Input) bool { return in.Ref != nil }) {
 		return nil
 	}
 	return reportf("%s: %s is encrypted, but commands that decrypt nothing have to know it; set it in the environment, or encrypt the file anew with: sops encrypt --unencrypted-regex '^COMPOSE_'", file, name)

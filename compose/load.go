@@ -24,6 +24,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // Options says which project to load, in the terms of docker compose's own
@@ -291,7 +292,7 @@ func (p *Project) hideKnown(po *cli.ProjectOptions, environ map[string]string) e
 		return err
 	}
 	for name, hidden := range po.Environment {
-		if isComposeVariable(name) && environ[name] == "" && !p.Inputs.Has(hidden) && !secret.IsRef(hidden) && !p.Detect.ClassifyFinal(name, hidden).Secret {
+		if subprocess.IsCompose(name) && environ[name] == "" && !p.Inputs.Has(hidden) && !secret.IsRef(hidden) && !p.Detect.ClassifyFinal(name, hidden).Secret {
 			p.DotEnv[name] = hidden
 		}
 	}
@@ -345,7 +346,7 @@ func (p *Project) hide(name, value, origin string) (string, error) {
 }
 
 func (p *Project) hideValid(name, value, origin string) (string, error) {
-	if value == "" || p.Inputs.Has(value) || isComposeVariable(name) {
+	if value == "" || p.Inputs.Has(value) || subprocess.IsCompose(name) {
 		return value, nil
 	}
 	if token, ok := p.envFiles.included[variable{name, value}]; ok {

@@ -14,6 +14,10 @@ func TestClassify(t *testing.T) {
 		"DOCKER_BUILDKIT": subprocess.Setting, "COMPOSE_ANSI": subprocess.Setting, "BUILDX_BUILDER": subprocess.Setting, "SSH_AUTH_SOCK": subprocess.Setting,
 		"DOCKER_AUTH_CONFIG": subprocess.Credential, "AWS_SECRET_ACCESS_KEY": subprocess.Credential, "HTTPS_PROXY": subprocess.Credential,
 		"SOPS_AGE_KEY": subprocess.Key, "VAULT_TOKEN": subprocess.Key, "OP_SERVICE_ACCOUNT_TOKEN": subprocess.Key,
+		"COMPOSE_SECURE_PROVIDERS": subprocess.Key, "AWS_ENDPOINT_URL_KMS": subprocess.Key,
+		// Names that nobody reads, as a copy of a value may have.
+		"COMPOSE_X": subprocess.Other, "BUILDX_COPY": subprocess.Other, "BUILDKIT_PASSWORD": subprocess.Other, "DOCKER_PASSWORD": subprocess.Other, "LC_X": subprocess.Other, "XDG_X": subprocess.Other,
+		"AWS_X": subprocess.Key, "GOOGLE_COPY": subprocess.Key, "AZURE_DB": subprocess.Key, "CLOUDSDK_Z": subprocess.Key, // no docker gets these
 		"DOCKER_CLI_PLUGIN_SOCKET": subprocess.Other, "SSH_PRIVATE_KEY": subprocess.Other, "DB_PASSWORD": subprocess.Other, "COPY": subprocess.Other, "": subprocess.Other,
 	} {
 		if got := subprocess.Classify(name); got != want {
