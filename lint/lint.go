@@ -82,6 +82,7 @@ type Finding struct {
 	literal    bool // its range is a value
 	snippet    snippet
 	later      later
+	handled    func(l *linter) bool // whether the image reads files, once every file was read; nil: Fix stands
 }
 
 // Fingerprint identifies a finding in a baseline. It survives edits elsewhere

@@ -124,16 +124,20 @@ func fixFor(s *service, variable string) Fix {
 	if slices.Contains(s.asFile, variable) {
 		return Fix{ByFile, "the image reads " + variable + "_FILE"}
 	}
-	form, ok := s.known.File(variable)
+	form, ok := s.known.FileFor(variable, s.program())
 	switch {
 	case !ok:
-		return Fix{ByWrap, "the value is read from /run/secrets just before the image's own start"}
+		return byWrap()
 	case form.Target != "":
 		return Fix{ByFile, "the image reads " + form.Target}
 	case form.Variable == variable:
 		return Fix{ByFile, "the image takes " + variable + "=" + fmt.Sprintf(form.ValueFormat, "/run/secrets/...")}
 	}
 	return Fix{ByFile, "the image reads " + form.Variable}
+}
+
+func byWrap() Fix {
+	return Fix{ByWrap, "the value is read from /run/secrets just before the image's own start"}
 }
 
 // scalars calls visit once for every scalar below n that is no key. A node

@@ -22,6 +22,9 @@ func ruleEnvFile() Rule {
 				if f.service != nil {
 					fd.Service = f.service.name
 				}
+				if f.compose != nil {
+					fd.handled = f.compose.handled(f.service, v.name)
+				}
 				fd.Hint = "compose-secure migrate moves it to a SOPS file"
 				switch why := f.whyNot(v); {
 				case f.compose == nil && isSampleName(strings.ToLower(filepath.Base(f.path))):

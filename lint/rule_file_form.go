@@ -56,7 +56,7 @@ func ruleFileUnread() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, v := range c.fileVariables() {
 				i := v.service.known
-				if i == nil || isRabbitMQ(i) {
+				if i == nil || isRabbitMQ(i) || v.service.readsItself(v.pair.name) {
 					continue
 				}
 				if _, ok := i.File(v.original); ok {
@@ -85,7 +85,7 @@ func ruleFileSpelling() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, v := range c.fileVariables() {
 				i := v.service.known
-				if i == nil || right(i, &v) {
+				if i == nil || right(i, &v) || v.service.readsItself(v.pair.name) {
 					continue
 				}
 				form, ok := i.File(v.original)
@@ -130,7 +130,7 @@ func ruleFileBeside() Rule {
 					Hint:    "leave " + v.original + " out",
 					Fix:     Fix{ByHand, "only you know which of the two is right"},
 				}
-				if i := v.service.known; i != nil && right(i, &v) {
+				if i := v.service.known; i.Handles(v.service.program()) && right(i, &v) {
 					switch i.BothSet {
 					case secret.BothError:
 						f.Severity, f.Message = Error, f.Message+": "+i.Name+" does not start"

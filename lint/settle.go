@@ -58,6 +58,9 @@ func (l *linter) varsOf(c *composeFile) map[string]string {
 func (l *linter) settle() {
 	for i := range l.findings {
 		f := &l.findings[i]
+		if f.Fix.By == ByFile && f.handled != nil && !f.handled(l) {
+			f.Fix = byWrap()
+		}
 		if f.later == nil || f.Fix.By == ByHand {
 			continue
 		}

@@ -17,18 +17,20 @@ import (
 const mountDir = "/run/secrets/"
 
 // form says how the image of a service reads a variable from a file that any
-// secret can be.
-func (s *service) form(name string) (secret.FileForm, bool) {
+// secret can be. programs are what it runs, as every file of the project says.
+func (s *service) form(name string, programs []secret.Program) (secret.FileForm, bool) {
 	if slices.Contains(s.asEnv, name) || s.mentions(name) {
 		return secret.FileForm{}, false
 	}
 	f := secret.FileForm{Variable: name + "_FILE", ValueFormat: "%s"}
 	if !slices.Contains(s.asFile, name) {
-		known, ok := s.image.File(name)
-		if !ok || known.Target != "" || s.image.Owner != nil {
-			return secret.FileForm{}, false
+		for _, p := range programs {
+			known, ok := s.image.FileFor(name, p)
+			if !ok || known.Target != "" || s.image.Owner != nil {
+				return secret.FileForm{}, false
+			}
+			f = known
 		}
-		f = known
 	}
 	for _, v := range s.environment() {
 		if v.name == f.Variable && f.Variable != name {
@@ -44,7 +46,27 @@ func (c *file) form(s *service, name string) (secret.FileForm, bool) {
 	if c.linked[s.name] || c.setElsewhere(s.name, name) {
 		return secret.FileForm{}, false
 	}
-	return s.form(name)
+	return s.form(name, c.programs(s))
+}
+
+// programs are what a service runs by its own file and by every other that says
+// something about it. A file that cannot be read may say anything.
+func (c *file) programs(s *service) []secret.Program {
+	list := []secret.Program{lint.ProgramOf(get(s.merged, "entrypoint"), get(s.merged, "command"))}
+	for _, o := range c.others(c.part) {
+		if o.out != nil {
+			if o.mentions(s.name) && (o.mentions("entrypoint") || o.mentions("command")) {
+				list = append(list, secret.Program{Entrypoint: true})
+			}
+			continue
+		}
+		for _, other := range services(o.tree()) {
+			if other.name == s.name {
+				list = append(list, lint.ProgramOf(get(other.merged, "entrypoint"), get(other.merged, "command")))
+			}
+		}
+	}
+	return list
 }
 
 // mayGrant reports whether services of the file can be granted a value: a file

@@ -39,6 +39,7 @@ type Image struct {
 	form   form
 	vars   []variable
 	except []string
+	runs   []string // globs of the commands whose start reads files; empty: any
 }
 
 // Owner is what an image demands of the file itself.

@@ -13,7 +13,7 @@ import (
 // catalogColumns is the first line of the data. Lists inside a cell are
 // separated by spaces, sources by "; ".
 var catalogColumns = [...]string{
-	"images", "tags", "form", "variables", "except", "both_set", "newline",
+	"images", "tags", "form", "variables", "except", "commands", "both_set", "newline",
 	"file_owner", "runs_as", "verified", "sources", "note",
 }
 
@@ -65,6 +65,7 @@ func parseRow(row []string) (*Image, error) {
 	i := &Image{
 		names:   strings.Fields(cell["images"]),
 		except:  strings.Fields(cell["except"]),
+		runs:    strings.Fields(cell["commands"]),
 		Note:    cell["note"],
 		BothSet: BothSet(cell["both_set"]),
 		Newline: Newline(cell["newline"]),
@@ -78,7 +79,7 @@ func parseRow(row []string) (*Image, error) {
 			return nil, fmt.Errorf("%q is not a normalised name, use %q", n, got)
 		}
 	}
-	for _, g := range append(slices.Clone(i.names), i.except...) {
+	for _, g := range slices.Concat(i.names, i.except, i.runs) {
 		if _, err := path.Match(g, ""); err != nil {
 			return nil, fmt.Errorf("%q is no pattern", g)
 		}
@@ -115,6 +116,9 @@ func (i *Image) parseBehaviour(cell map[string]string) error {
 	}
 	if i.Unsupported != (len(i.vars) == 0) {
 		return fmt.Errorf("variables are given if and only if the form is not none")
+	}
+	if i.Unsupported && len(i.runs) > 0 {
+		return fmt.Errorf("commands are given only with a form other than none")
 	}
 	if i.Unsupported != (i.BothSet == "") || i.Unsupported != (i.Newline == "") {
 		return fmt.Errorf("both_set and newline are given if and only if the form is not none")

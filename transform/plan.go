@@ -243,7 +243,8 @@ func (b *builder) service(name string) {
 	delete(s.Extensions, compose.Extension)
 	b.serviceNames(s, policy)
 	image, known := b.Catalog.Lookup(s.Image)
-	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown, entrypoint: s.Entrypoint != nil}
+	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown,
+		program: secret.Program{Entrypoint: s.Entrypoint != nil, Command: s.Command}}
 	env := types.MappingWithEquals{}
 	for k, v := range s.Environment {
 		env[k] = v

@@ -15,9 +15,9 @@ type imageReader struct {
 	known   bool          // image is set and reads files
 	policy  compose.ServicePolicy
 	unknown Unknown
-	// entrypoint is true when the compose file gives one: what the image's own
-	// entrypoint does with files then does not happen.
-	entrypoint bool
+	// program is what the service runs: what the image's own entrypoint does
+	// with files does not happen for every one.
+	program secret.Program
 }
 
 // delivery is the contract's table: file where the image is known to read one
@@ -32,10 +32,8 @@ func (r imageReader) delivery(variable string) (Delivery, secret.FileForm, error
 		}
 		return File, suffixed, nil
 	}
-	if r.known && !r.entrypoint {
-		if form, ok := r.image.File(variable); ok {
-			return File, form, nil
-		}
+	if form, ok := r.image.FileFor(variable, r.program); ok {
+		return File, form, nil
 	}
 	if r.image != nil || r.unknown == UnknownWrap {
 		return Wrap, secret.FileForm{}, nil

@@ -183,6 +183,7 @@ func TestHooksAndShells(t *testing.T) {
     image: postgres:16
     environment: {POSTGRES_PASSWORD: $DB_PASSWORD}
     command: [sh, -ec, 'echo "$$POSTGRES_PASSWORD"; exec postgres']
+    x-compose-secure: {file: [POSTGRES_PASSWORD]}
     post_start: [{command: [sh, -c, 'echo $$POSTGRES_PASSWORD']}, {command: [other]}]
     pre_stop: [{command: [stop, '--pw=$DB_PASSWORD']}]
 `
