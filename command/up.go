@@ -114,6 +114,9 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		return err
 	}
 	s.warn(warnings(l, plan))
+	if call.watches() {
+		s.warn(keepsCommand(l, plan, services))
+	}
 	for _, m := range plan.Moves {
 		s.log.debugf("%s: %s %s -> %s %s", m.Service, m.Delivery, m.Source, m.Secret, m.Sets)
 		if m.Note != "" && m.Delivery == transform.Wrap && (services == nil || services[m.Service]) {

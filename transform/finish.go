@@ -3,7 +3,6 @@ package transform
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -37,20 +36,22 @@ func (b *builder) finish() {
 func (b *builder) hooks() {
 	for _, name := range b.plan.Project.ServiceNames() {
 		s := b.plan.Project.Services[name]
-		b.hooksOf(name, "post_start", s.PostStart)
-		b.hooksOf(name, "pre_stop", s.PreStop)
-	}
-}
-
-func (b *builder) hooksOf(service, section string, hooks []types.ServiceHook) {
-	for i, hook := range hooks {
-		for _, variable := range sortedKeys(hook.Environment) {
-			if value := hook.Environment[variable]; value != nil && (b.isLiteral(variable, *value) || b.isDefault(*value)) {
-				at := []string{"services", service, section, strconv.Itoa(i), "environment", variable}
-				b.fail(at, "%s is a secret, and %s cannot hold one; %s", variable, dotted(at), hookAdvice(service, variable))
+		for _, h := range hooksOf(&s) {
+			for _, variable := range sortedKeys(h.Environment) {
+				if value := h.Environment[variable]; value != nil && (b.isLiteral(variable, *value) || b.isDefault(*value)) {
+					at := slices.Concat([]string{"services", name}, h.path, []string{"environment", variable})
+					b.fail(at, "%s is a secret, and %s cannot hold one; %s", variable, dotted(at), hookAdvice(name, variable))
+				}
 			}
 		}
 	}
+}
+
+// inHook reports whether path is that of a variable of a hook.
+func inHook(path []string) bool {
+	n := len(path)
+	return n > 2 && path[0] == "services" && path[n-2] == "environment" &&
+		(n == 6 && (path[2] == "post_start" || path[2] == "pre_stop") || n == 8 && path[2] == "develop" && path[5] == "exec")
 }
 
 func hookAdvice(service, variable string) string {
@@ -105,8 +106,8 @@ func (b *builder) waitsForImage(path []string) bool {
 
 func (b *builder) advice(f compose.Found) string {
 	names := b.source.Inputs.Find(f.Text)
-	if len(f.Path) == 6 && !slices.ContainsFunc(names, func(in *secret.Input) bool { return in.Ref != nil }) && (f.Path[2] == "post_start" || f.Path[2] == "pre_stop") && f.Path[4] == "environment" {
-		return hookAdvice(f.Path[1], f.Path[5])
+	if inHook(f.Path) && !slices.ContainsFunc(names, func(in *secret.Input) bool { return in.Ref != nil }) {
+		return hookAdvice(f.Path[1], f.Path[len(f.Path)-1])
 	}
 	if slices.Contains(f.Path, "args") && slices.Contains(f.Path, "build") {
 		return "use build.secrets and RUN --mount=type=secret" + orPlain(names)

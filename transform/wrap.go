@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -57,8 +58,7 @@ func (b *builder) wrap() {
 		}
 		w.main()
 		w.healthcheck()
-		w.hooks("post_start", s.PostStart)
-		w.hooks("pre_stop", s.PreStop)
+		w.hooks()
 		b.plan.Project.Services[name] = s
 	}
 }
@@ -72,12 +72,7 @@ func (b *builder) hasTokens(s types.ServiceConfig) bool {
 	if b.holds(s.Entrypoint) || b.holds(s.Command) || s.HealthCheck != nil && b.holds(s.HealthCheck.Test) {
 		return true
 	}
-	for _, h := range slices.Concat(s.PostStart, s.PreStop) {
-		if b.holds(h.Command) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(hooksOf(&s), func(h hook) bool { return b.holds(h.Command) })
 }
 
 func (b *builder) holds(args []string) bool { return slices.ContainsFunc(args, b.source.Inputs.Has) }
@@ -346,16 +341,41 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
+// hook is a command that docker compose runs in a container beside its program.
+type hook struct {
+	*types.ServiceHook
+	path []string // in the service
+}
+
+// hooksOf returns those of a service, to be changed in place.
+func hooksOf(s *types.ServiceConfig) []hook {
+	var list []hook
+	for i := range s.PostStart {
+		list = append(list, hook{&s.PostStart[i], []string{"post_start", strconv.Itoa(i)}})
+	}
+	for i := range s.PreStop {
+		list = append(list, hook{&s.PreStop[i], []string{"pre_stop", strconv.Itoa(i)}})
+	}
+	if s.Develop != nil {
+		for i := range s.Develop.Watch { // action sync+exec
+			list = append(list, hook{&s.Develop.Watch[i].Exec, []string{"develop", "watch", strconv.Itoa(i), "exec"}})
+		}
+	}
+	return list
+}
+
 // hooks wraps the commands that run in the container beside its program.
-func (w *wrapper) hooks(section string, hooks []types.ServiceHook) {
-	for i, h := range hooks {
+func (w *wrapper) hooks() {
+	for _, h := range hooksOf(w.service) {
+		if len(h.Command) == 0 {
+			continue
+		}
 		vars := w.readBy(h.Command)
 		if len(vars) == 0 && !w.holds(h.Command) {
 			continue
 		}
 		w.needImageFor(vars, h.Command)
-		at := []string{"services", w.service.Name, section, fmt.Sprint(i)}
-		hooks[i].Command = w.run(h.Command, vars, at, section)
+		h.Command = w.run(h.Command, vars, append([]string{"services", w.service.Name}, h.path...), h.path[0])
 	}
 }
 

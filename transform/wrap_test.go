@@ -186,6 +186,10 @@ func TestHooksAndShells(t *testing.T) {
     x-compose-secure: {file: [POSTGRES_PASSWORD]}
     post_start: [{command: [sh, -c, 'echo $$POSTGRES_PASSWORD']}, {command: [other]}]
     pre_stop: [{command: [stop, '--pw=$DB_PASSWORD']}]
+    develop:
+      watch:
+        - {path: ., action: sync+exec, target: /app, exec: {command: [sh, -c, 'migrate "$$POSTGRES_PASSWORD"']}}
+        - {path: x, action: rebuild}
 `
 	plan, err := New(load(t, map[string]string{"compose.yaml": yaml}), Options{Dir: "/store", Images: map[string]Image{"a": {Entrypoint: []string{"/entry"}, Shell: "/bin/sh"}}})
 	if err != nil {
@@ -196,7 +200,7 @@ func TestHooksAndShells(t *testing.T) {
 		t.Errorf("the entrypoint is %q: it finds the file itself", s.Entrypoint)
 	}
 	want := []string{"POSTGRES_PASSWORD=/run/secrets/db_password"}
-	for what, argv := range map[string][]string{"command": s.Command, "post_start": s.PostStart[0].Command} {
+	for what, argv := range map[string][]string{"command": s.Command, "post_start": s.PostStart[0].Command, "watch": s.Develop.Watch[0].Exec.Command} {
 		if vars, _ := unwrap(argv); !slices.Equal(vars, want) {
 			t.Errorf("%s sets %q, want %q", what, vars, want)
 		}

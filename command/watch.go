@@ -1,0 +1,32 @@
+package command
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/transform"
+)
+
+// watches reports whether the call rebuilds images while it runs.
+func (c *call) watches() bool {
+	return c.name == "watch" || c.name == "up" && has("up", c.args, "--watch", "-w")
+}
+
+// keepsCommand names the services whose image watch may build anew and whose wrapper has the
+// ENTRYPOINT and CMD of the image that is there now: one line each.
+func keepsCommand(l *loaded, plan *transform.Plan, services map[string]bool) []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(l.Services)) {
+		s := l.Services[name]
+		if services != nil && !services[name] || s.Develop == nil || len(s.Entrypoint) > 0 || len(plan.Project.Services[name].Entrypoint) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(s.Develop.Watch, func(t types.Trigger) bool { return t.Action == types.WatchActionRebuild }) {
+			list = append(list, fmt.Sprintf("services.%s: an image that watch builds anew runs with the ENTRYPOINT and CMD of the one before; start watch again after a change of those", name))
+		}
+	}
+	return list
+}
