@@ -58,12 +58,16 @@ func (r *Registries) LookUp(ctx context.Context, ref, platform string) (Registry
 	if err != nil {
 		return RegistryImage{}, refused(ref, err)
 	}
+	return imageOf(file), nil
+}
+
+func imageOf(file *v1.ConfigFile) RegistryImage {
 	c := file.Config
 	found := RegistryImage{Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell, Architecture: file.Architecture}
 	if c.Healthcheck != nil {
 		found.Healthcheck = c.Healthcheck.Test
 	}
-	return found, nil
+	return found
 }
 
 // guard refuses every request that would go over a network in the clear: it has a login with it, or asks where to
