@@ -8,10 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
-
-	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Position is a place in a source file; Line and Column are 1-based, 0 when
@@ -52,19 +49,12 @@ func (p *Project) Sources() *Sources {
 // secrets: compose files, included and extended ones, env files, files of secrets and configs, and
 // what references lead to. Sorted.
 func (p *Project) Files() []string {
-	files := slices.Concat(p.Sources().names, p.ConfigFiles, slices.Collect(maps.Keys(p.envFiles.data)), p.envFiles.others, p.Inputs.Paths())
-	object := func(o types.FileObjectConfig) {
-		files = append(files, o.File)
-		text, _ := o.Extensions[SourceExtension].(string)
-		if ref, err := secret.ParseRef(text); err == nil { // a variable in it is an input
-			files = append(files, ref.File())
-		}
-	}
+	files := slices.Concat(p.Sources().names, p.ConfigFiles, slices.Collect(maps.Keys(p.envFiles.data)), p.Inputs.Paths())
 	for _, s := range p.Secrets {
-		object(types.FileObjectConfig(s))
+		files = append(files, s.File)
 	}
 	for _, c := range p.Configs {
-		object(types.FileObjectConfig(c))
+		files = append(files, c.File)
 	}
 	for i, file := range files {
 		if file != "" {
