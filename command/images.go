@@ -72,6 +72,7 @@ func lookAt(ctx context.Context, eng *engine.Engine, ref string, cache *cache) (
 	}
 	image := transform.Image{
 		Entrypoint: config.Entrypoint, Cmd: config.Cmd, Env: names(config.Env), HealthShell: config.Shell, Arch: config.Architecture,
+		Volumes: config.Volumes,
 	}
 	if config.Healthcheck != nil {
 		image.Healthcheck = config.Healthcheck.Test

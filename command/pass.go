@@ -193,27 +193,14 @@ func (s *session) publicOptions(l *loaded) transform.Options {
 // others are named in a warning, with the command that fetches them.
 func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, error) {
 	plan, err := s.publicPlan(l)
-	if err == nil {
-		s.warn(warnings(l, plan))
-	}
-	if err != nil || len(plan.Inspect) == 0 {
+	if err != nil {
 		return plan, err
 	}
-	o := s.publicOptions(l)
-	eng, unreachable := s.connect(ctx)
-	if unreachable == nil {
-		defer func() { _ = eng.Close() }() // a connection
-		facts := s.openCache(shellsFile)
-		defer facts.save()
-		if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil {
-			return nil, err
-		}
-		if len(o.Images) > 0 {
-			if plan, err = transform.New(l.Project, o); err != nil {
-				return nil, err
-			}
-		}
+	plan, unreachable, err := s.withImages(ctx, l, plan)
+	if err != nil {
+		return nil, err
 	}
+	s.warn(warnings(l, plan))
 	if unreachable != nil && len(plan.Images) > 0 {
 		s.log.warn(fmt.Sprintf("%s are shown as they are and not wrapped, since their images cannot be looked at: %s",
 			"services "+strings.Join(plan.Images, ", "), firstLine(unreachable)))
@@ -224,4 +211,24 @@ func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, er
 			name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name)))
 	}
 	return plan, nil
+}
+
+// withImages is plan with the facts of those images that are here; unreachable says why the engine could not be asked.
+func (s *session) withImages(ctx context.Context, l *loaded, plan *transform.Plan) (_ *transform.Plan, unreachable, err error) {
+	if len(plan.Inspect) == 0 {
+		return plan, nil, nil
+	}
+	eng, unreachable := s.connect(ctx)
+	if unreachable != nil {
+		return plan, unreachable, nil
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	facts := s.openCache(shellsFile)
+	defer facts.save()
+	o := s.publicOptions(l)
+	if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil || len(o.Images) == 0 {
+		return plan, nil, err
+	}
+	plan, err = transform.New(l.Project, o)
+	return plan, nil, err
 }

@@ -121,6 +121,18 @@ func closure(project *types.Project, names []string, withDependencies bool) map[
 	return found
 }
 
+// sharers are services, and those whose volumes they name; nil for all.
+func sharers(project *types.Project, services map[string]bool) map[string]bool {
+	all := maps.Clone(services)
+	for name := range services {
+		for _, from := range project.Services[name].VolumesFrom {
+			other, _, _ := strings.Cut(from, ":")
+			all[other] = true
+		}
+	}
+	return all
+}
+
 func dependencies(s types.ServiceConfig) []string {
 	names := s.GetDependencies()
 	for _, link := range s.Links {

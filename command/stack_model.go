@@ -71,7 +71,7 @@ func (s *session) stackModel(ctx context.Context, l *loaded, eng *engine.Engine)
 // stackPlan asks for the images of services that have to be wrapped.
 func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) (*transform.Plan, error) {
 	o := s.planOptions(l, stackDir)
-	o.HelperDir, o.InFile = stackDir, l.holdsSecret
+	o.Swarm, o.HelperDir, o.InFile = true, stackDir, l.holdsSecret
 	plan, err := transform.New(l.Project, o)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,8 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 	if err := l.missingFiles(services, call.name == "build"); err != nil {
 		return err
 	}
-	inspect := slices.DeleteFunc(plan.Inspect, func(name string) bool { return services != nil && !services[name] })
+	looked := sharers(plan.Project, services)
+	inspect := slices.DeleteFunc(plan.Inspect, func(name string) bool { return looked != nil && !looked[name] })
 	if len(inspect) > 0 {
 		if o.Images, err = imageFacts(ctx, p.engine, l.Project.Project, inspect, facts); err != nil {
 			return err

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -21,6 +23,7 @@ type ImageConfig struct {
 	WorkingDir   string
 	Shell        []string // SHELL, nil means /bin/sh -c
 	OnBuild      []string
+	Volumes      []string // targets of VOLUME, sorted
 	Labels       map[string]string
 	RepoTags     []string
 	Healthcheck  *Healthcheck
@@ -52,6 +55,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (config ImageConfig, fou
 	config.Entrypoint, config.Cmd, config.Env = c.Entrypoint, c.Cmd, c.Env
 	config.User, config.WorkingDir, config.Labels = c.User, c.WorkingDir, c.Labels
 	config.Shell, config.OnBuild = c.Shell, c.OnBuild
+	config.Volumes = slices.Sorted(maps.Keys(c.Volumes))
 	if h := c.Healthcheck; h != nil {
 		config.Healthcheck = &Healthcheck{
 			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout,

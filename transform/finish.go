@@ -20,6 +20,7 @@ func (b *builder) finish() {
 	compose.DropExtensions(project)
 	b.hooks()
 	b.wrap()
+	b.isolate()
 	for name, s := range project.DisabledServices {
 		project.Services[name] = outline(s)
 	}

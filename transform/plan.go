@@ -61,6 +61,8 @@ type Options struct {
 	InText func(content string) bool
 	// InFile is InText for a config's file, nil where a file is mounted as it is.
 	InFile func(path string) bool
+	// Swarm says that the model is for docker stack deploy.
+	Swarm bool
 	// Tolerant says that nothing will be created: a secret in a place that cannot hold
 	// one goes to Plan.Refused, and its placeholder stays in Plan.Project.
 	Tolerant bool
@@ -326,7 +328,7 @@ func (b *builder) variable(s *types.ServiceConfig, env types.MappingWithEquals, 
 		return
 	}
 	sec := b.secret(s.Name, variable, parts, at)
-	target := "/run/secrets/" + sec.Name
+	target := b.place(s, sec.Name)
 	move := Move{Service: s.Name, Variable: variable, Secret: sec.Name, Delivery: how, Source: source, Path: at}
 	owner := fileOwner{mode: 0o444}
 	if how == File {

@@ -30,6 +30,7 @@ type Image struct {
 	Env         []string // names of the variables that the image sets
 	Healthcheck []string // in the form of the compose file; nil when the image has none
 	HealthShell []string // SHELL of the image, nil is /bin/sh -c
+	Volumes     []string // targets of VOLUME
 	Shell       string   // absolute path of the image's shell, "" when it has none
 	Arch        string   // GOARCH of the image
 }
@@ -225,7 +226,7 @@ func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) [
 // argument stores the secret of one argument and returns its file in the container.
 func (w *wrapper) argument(arg, name string, at []string) string {
 	sec := w.secret(w.service.Name, name, w.source.Inputs.Split(arg), at)
-	target := "/run/secrets/" + sec.Name
+	target := w.place(w.service, sec.Name)
 	w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
 	w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
 		Note: "a secret in an argument of " + at[2] + " stays visible in the container's own process list"})
