@@ -1,3 +1,4 @@
+# make quick   what needs nothing but Go: no root, no engine, no other program
 # make build   the tool, in bin/
 # make demo    the main job on examples/postgres, on a real engine, with proof
 # make test    everything: vet, linter, unit and scripts (race detector), end to end
@@ -12,6 +13,12 @@ LDFLAGS  = -s -w -X github.com/compose-secure/compose-secure/command.buildVersio
 # Built from the module proxy, once per version.
 GOLANGCI_VERSION = v2.15.0
 GOLANGCI         = .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# What make quick leaves to make unit, since it needs an engine, root, a network namespace or a program beside those of
+# every Linux. TestQuick holds the names to be those of tests and packages.
+QUICK_WITHOUT = TestScript TestContainers TestImage TestInfo TestLocalRealEngine TestProbe TestRemoveProbes \
+	TestReplaceKeepsOwner TestDecryptPGP TestOpens TestProgramsGetNoKey TestLoginOverPlainHTTP
+QUICK_WITHOUT_PACKAGES = wrap
 
 UNIT = $(shell $(GO) list ./... | grep -v -e /e2e -e /hostile)
 
@@ -40,6 +47,10 @@ engine:
 	scripts/tools
 	scripts/engine
 	scripts/images
+
+.PHONY: quick
+quick:
+	$(GO) test -skip '^($(shell echo $(QUICK_WITHOUT) | tr ' ' '|'))$$' $(filter-out $(addprefix %/,$(QUICK_WITHOUT_PACKAGES)),$(UNIT))
 
 # Everything but e2e and hostile; the script tests of command are among these.
 .PHONY: unit

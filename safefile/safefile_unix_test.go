@@ -255,7 +255,7 @@ func TestReplace(t *testing.T) {
 	}{
 		"all": {nil, []safefile.Change{{Path: path("a"), Old: []byte("1"), New: []byte("2")}, {Path: path("new"), New: []byte("n"), Mode: 0o640}},
 			map[string]string{"a": "-rwxr-x--- 2", "b": "-rwxr-x--- 1", "new": "-rw-r----- n"}, ""},
-		"one has changed": {nil, []safefile.Change{{Path: path("new"), New: []byte("n")}, {Path: path("a"), Old: []byte("1"), New: []byte("2")}, {Path: path("b"), Old: []byte("other"), New: []byte("2")}},
+		"one has changed": {nil, []safefile.Change{{Path: path("new"), New: []byte("n"), Mode: 0o600}, {Path: path("a"), Old: []byte("1"), New: []byte("2")}, {Path: path("b"), Old: []byte("other"), New: []byte("2")}},
 			map[string]string{"a": "-rwxr-x--- 1", "b": "-rwxr-x--- 1"}, "changed by somebody else"},
 		"new one exists": {nil, []safefile.Change{{Path: path("a"), New: []byte("2")}},
 			map[string]string{"a": "-rwxr-x--- 1", "b": "-rwxr-x--- 1"}, "changed by somebody else"},
