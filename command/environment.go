@@ -21,10 +21,11 @@ func (s *session) composeArgs(project, dir string, profiles []string, call call)
 // childEnv is the environment of docker, of docker compose and of the credential helpers: what [subprocess.Classify] knows
 // that they read, without what the project uses as a secret, under whatever name it stands there, and what
 // the command line passes by name. l is nil where no project is loaded: then names and values alone tell
-// what is a secret.
+// what is a secret, and no registry is reached that wants a login.
 func (s *session) childEnv(l *loaded, passed ...string) []string {
 	withheld := func(name, value string) bool {
-		return subprocess.Classify(name) == subprocess.Setting && (secret.Policy{}).ClassifyFinal(name, value).Secret
+		class := subprocess.Classify(name)
+		return class == subprocess.Credential || class == subprocess.Setting && (secret.Policy{}).ClassifyFinal(name, value).Secret
 	}
 	if l != nil {
 		withheld = l.withholds
@@ -56,8 +57,8 @@ func (s *session) childEnv(l *loaded, passed ...string) []string {
 // a secret. A login of docker is withheld only from a project that uses it as a secret of its own.
 func (l *loaded) withholds(name, value string) bool {
 	class := subprocess.Classify(name)
-	calledSecret := slices.Contains(l.SecretNames, name)
-	return l.exported[name] || calledSecret && (l.used[name] || class != subprocess.Login && class != subprocess.Credential) ||
+	mayBeSecret := class == subprocess.Login || class == subprocess.Network || class == subprocess.Credential // and is docker's all the same
+	return l.exported[name] || slices.Contains(l.SecretNames, name) && (l.used[name] || !mayBeSecret) ||
 		class != subprocess.Login && holdsAny(l.values, value)
 }
 

@@ -27,7 +27,8 @@ const (
 	Other      Class = iota // a project's, or another program's
 	Login                   // every login has it, and it keeps no secret
 	Setting                 // docker, docker compose or a builder reads it
-	Credential              // docker or a credential helper reads it, and it may hold a secret
+	Network                 // leads to the engine or a registry, and may hold a login: a proxy, headers
+	Credential              // a builder or a credential helper logs in with it
 	Key                     // for this process alone: opens a SOPS file or a source, or is the tool's own
 )
 
@@ -37,6 +38,8 @@ func Classify(name string) Class {
 	switch {
 	case slices.Contains(login, name):
 		return Login
+	case slices.Contains(network, name):
+		return Network
 	case slices.Contains(credentials, name):
 		return Credential
 	case IsCompose(name) || slices.Contains(settings, name):
@@ -97,12 +100,16 @@ var settings = []string{
 	"CURL_CA_BUNDLE", "REGISTRY_AUTH_FILE", "REQUESTS_CA_BUNDLE",
 }
 
-// credentials are the logins of docker, of proxies, of the cache that GitHub gives a builder
+var network = []string{
+	"DOCKER_CUSTOM_HEADERS",
+	"ALL_PROXY", "all_proxy", "FTP_PROXY", "ftp_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
+}
+
+// credentials are the logins of docker, of the cache that GitHub gives a builder
 // (https://docs.docker.com/build/cache/backends/gha/), and of clouds for their credential helpers and the caches of builders:
 // docker-credential-ecr-login, -acr-env, -gcr and -gcloud.
 var credentials = []string{
-	"DOCKER_AUTH_CONFIG", "DOCKER_CUSTOM_HEADERS",
-	"ALL_PROXY", "all_proxy", "FTP_PROXY", "ftp_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
+	"DOCKER_AUTH_CONFIG",
 	"ACTIONS_CACHE_SERVICE_V2", "ACTIONS_CACHE_URL", "ACTIONS_RESULTS_URL", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_RUNTIME_URL",
 	// https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html and
 	// https://github.com/awslabs/amazon-ecr-credential-helper#environment-variables.

@@ -12,7 +12,7 @@ func TestClassify(t *testing.T) {
 	for name, want := range map[string]subprocess.Class{
 		"PATH": subprocess.Login, "LC_ALL": subprocess.Login, "XDG_RUNTIME_DIR": subprocess.Login, "DOCKER_HOST": subprocess.Login,
 		"DOCKER_BUILDKIT": subprocess.Setting, "COMPOSE_ANSI": subprocess.Setting, "BUILDX_BUILDER": subprocess.Setting, "SSH_AUTH_SOCK": subprocess.Setting,
-		"DOCKER_AUTH_CONFIG": subprocess.Credential, "AWS_SECRET_ACCESS_KEY": subprocess.Credential, "HTTPS_PROXY": subprocess.Credential,
+		"DOCKER_AUTH_CONFIG": subprocess.Credential, "AWS_SECRET_ACCESS_KEY": subprocess.Credential, "HTTPS_PROXY": subprocess.Network,
 		"SOPS_AGE_KEY": subprocess.Key, "VAULT_TOKEN": subprocess.Key, "OP_SERVICE_ACCOUNT_TOKEN": subprocess.Key,
 		"COMPOSE_SECURE_PROVIDERS": subprocess.Key, "AWS_ENDPOINT_URL_KMS": subprocess.Key,
 		// Names that nobody reads, as a copy of a value may have.
