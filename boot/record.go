@@ -27,6 +27,7 @@ type Record struct {
 	EnvFiles    []string        `json:"env_files,omitempty"`
 	Profiles    []string        `json:"profiles,omitempty"`
 	Unknown     string          `json:"unknown_images,omitempty"`
+	Reads       []string        `json:"reads,omitempty"`  // files that it was loaded from or took values from
 	SecretFiles []string        `json:"secret_files"`     // in the project's part of the RAM store
 	Images      json.RawMessage `json:"images,omitempty"` // facts the plan was made with
 	// Owners are those of files that are not this user's own, by file: the engine, which

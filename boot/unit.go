@@ -72,10 +72,36 @@ func Install(dir, binary string, user bool) (path string, err error) {
 		return "", fmt.Errorf("install the unit: %w", err)
 	}
 	link := filepath.Join(wants, UnitName)
-	if err := os.Symlink(path, link); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Symlink(filepath.Join("..", UnitName), link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("enable the unit: %w", err)
 	}
 	return path, nil
+}
+
+// Program returns the program that the unit in dir runs, "" when there is none.
+func Program(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, UnitName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the unit: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		word, ok := strings.CutPrefix(strings.TrimSpace(line), "ExecStart=")
+		if word, ours := strings.CutSuffix(word, " boot run"); ok && ours {
+			return unquoteExec(word), nil
+		}
+	}
+	return "", nil
+}
+
+// unquoteExec takes back quoteExec.
+func unquoteExec(word string) string {
+	if len(word) > 1 && word[0] == '"' {
+		word = word[1 : len(word)-1]
+	}
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, "%%", "%", "$$", "$").Replace(word)
 }
 
 // Installed reports whether dir has the unit, enabled.

@@ -37,12 +37,15 @@ func newBoot(s *session) *cli.Command {
 		Subcommands: []*cli.Command{
 			alone(&cli.Command{
 				Name: "install", Usage: "write and enable the systemd unit", Flags: []cli.Flag{rootFlag},
+				Description: `A program that other users can replace is refused: root would run theirs at boot.`,
 			}, func(c *cli.Context) error { return runBootInstall(c.Context, s, root) }),
 			alone(&cli.Command{
 				Name: "remove", Usage: "disable and remove the systemd unit", Flags: []cli.Flag{rootFlag},
 			}, func(c *cli.Context) error { return runBootRemove(c.Context, s, root) }),
 			interspersed(&cli.Command{
 				Name: "run", Usage: "put the files back now; what the unit calls", ArgsUsage: "[PROJECT...]",
+				Description: `A project with a file or directory that other users can replace is left out and named:
+   they would choose what is read with the rights of this user.`,
 				Flags: []cli.Flag{&cli.DurationFlag{
 					Name: "timeout", Value: 2 * time.Minute, Usage: "how long to try again when a source does not answer", Destination: &timeout,
 				}},
@@ -72,12 +75,9 @@ func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error
 		s.log.warn("the compose file came from standard input, so boot cannot put its secrets back after a reboot")
 		return s.records().Remove(l.Name)
 	}
-	if slices.ContainsFunc(l.options.EnvFiles, isDescriptor) {
+	if slices.ContainsFunc(l.GivenEnvFiles(), isDescriptor) {
 		s.log.warn("an env file was a pipe, so boot cannot put the project's secrets back after a reboot")
 		return s.records().Remove(l.Name)
-	}
-	if err := untrusted(append(l.Files(), l.WorkingDir)); err != nil {
-		s.log.warn(err.Error())
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -108,11 +108,20 @@ func (s *session) record(l *loaded, stored *tmpfs.Project, files []string) error
 			owners[name] = boot.Owner{UID: uid, GID: gid}
 		}
 	}
-	return s.records().Write(boot.Record{
-		Project: l.Name, WorkingDir: dir, Files: l.ConfigFiles, ProjectDir: l.WorkingDir,
-		EnvFiles: absolutes(dir, l.options.EnvFiles), Profiles: slices.DeleteFunc(slices.Clone(l.Profiles), func(p string) bool { return p == "" }), Unknown: s.global.unknown,
+	r := boot.Record{
+		Project: l.Name, WorkingDir: dir, Files: l.ConfigFiles, ProjectDir: l.WorkingDir, Reads: l.Files(),
+		EnvFiles: absolutes(dir, l.GivenEnvFiles()), Profiles: slices.DeleteFunc(slices.Clone(l.Profiles), func(p string) bool { return p == "" }), Unknown: s.global.unknown,
 		SecretFiles: files, Owners: owners, Images: images, Environment: environment,
-	})
+	}
+	if err := untrusted(slices.Concat(leadsTo(r), r.Reads)); err != nil {
+		s.log.warn(err.Error() + "; its secrets are not put back after a reboot")
+	}
+	return s.records().Write(r)
+}
+
+// leadsTo returns what a record names to load its project from: files and directories.
+func leadsTo(r boot.Record) []string {
+	return slices.Concat(r.Files, r.EnvFiles, []string{r.ProjectDir, r.WorkingDir, filepath.Join(r.ProjectDir, ".env")})
 }
 
 // isDescriptor reports whether a path leads to what only this process has open, as <(...) of a shell does.
@@ -135,19 +144,23 @@ func absolutes(dir string, paths []string) []string {
 	return list
 }
 
-// unitDir is where the unit is installed below root; "" is this machine.
-func (s *session) unitDir(root string) string {
+// unitDir is where the unit is installed below root, a directory as the user writes it; "" is this machine.
+func (s *session) unitDir(root string) (string, error) {
 	if root == "" {
-		root = s.Machine
+		root = or(s.Machine, "/")
+	}
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", fmt.Errorf("find %q: %w", root, err)
 	}
 	if os.Geteuid() == 0 {
-		return filepath.Join("/", root, "etc/systemd/system")
+		return filepath.Join(root, "etc/systemd/system"), nil
 	}
 	config := s.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(config) {
 		config = filepath.Join("/", compose.HomeDir(s.Getenv), ".config")
 	}
-	return filepath.Join(root, config, "systemd/user")
+	return filepath.Join(root, config, "systemd/user"), nil
 }
 
 func runBootInstall(ctx context.Context, s *session, root string) error {
@@ -165,7 +178,11 @@ func runBootInstall(ctx context.Context, s *session, root string) error {
 	if err := boot.CheckTrust(self, os.Geteuid()); err != nil {
 		return fmt.Errorf("others can replace the program that the unit would run: %w, or install a copy where only root writes, such as /usr/local/bin, and call that", err)
 	}
-	path, err := boot.Install(s.unitDir(root), self, user)
+	dir, err := s.unitDir(root)
+	if err != nil {
+		return err
+	}
+	path, err := boot.Install(dir, self, user)
 	if err != nil {
 		return err
 	}
@@ -179,7 +196,11 @@ func runBootInstall(ctx context.Context, s *session, root string) error {
 }
 
 func runBootRemove(ctx context.Context, s *session, root string) error {
-	if err := boot.Remove(s.unitDir(root)); err != nil || root != "" || !s.systemdRuns() {
+	dir, err := s.unitDir(root)
+	if err != nil {
+		return err
+	}
+	if err := boot.Remove(dir); err != nil || root != "" || !s.systemdRuns() {
 		return err
 	}
 	return s.systemctl(ctx, os.Geteuid() != 0, "daemon-reload")
@@ -228,7 +249,17 @@ func runBoot(ctx context.Context, s *session, names []string, timeout time.Durat
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	told := false // by the process of the project
+	errs = slices.DeleteFunc(errs, func(err error) bool {
+		var exit exitError
+		is := errors.As(err, &exit)
+		told = told || is
+		return is
+	})
+	if err := errors.Join(errs...); err != nil || !told {
+		return err
+	}
+	return exitError(exitFailed)
 }
 
 // retry tries with growing pauses: a source behind a network may not answer yet.
@@ -240,7 +271,7 @@ func (s *session) retry(ctx context.Context, r boot.Record) error {
 			return err
 		}
 		if exit.ExitCode() == exitUsage { // no time will mend it
-			return fmt.Errorf("project %s: not restored, its containers cannot start; see the messages above, then run compose-secure up, or down if it is no more", r.Project)
+			return exitError(exitFailed)
 		}
 		s.log.warn(fmt.Sprintf("project %s: not restored yet; trying again in %s", r.Project, pause))
 		select {
@@ -266,8 +297,17 @@ func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
 }
 
 // runRestore puts the files of one project back. What no time will mend is a
-// usage error, on which runBoot gives up.
+// usage error, on which runBoot gives up and which says what to do.
 func runRestore(ctx context.Context, s *session, name string) error {
+	err := s.restore(ctx, name)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return usagef("%s; not restored, its containers cannot start: run compose-secure up, or down if it is no more", usage.text)
+	}
+	return err
+}
+
+func (s *session) restore(ctx context.Context, name string) error {
 	records, err := s.records().List()
 	i := slices.IndexFunc(records, func(r boot.Record) bool { return r.Project == name })
 	if i < 0 {
@@ -278,8 +318,7 @@ func runRestore(ctx context.Context, s *session, name string) error {
 	if err := os.Chdir(r.WorkingDir); err != nil {
 		return usagef("its directory is gone: %v", err)
 	}
-	named := slices.Concat(r.Files, r.EnvFiles, []string{r.ProjectDir, r.WorkingDir, filepath.Join(r.ProjectDir, ".env")})
-	if err := untrusted(named); err != nil {
+	if err := untrusted(leadsTo(r)); err != nil {
 		return err
 	}
 	l, err := s.loadProject(ctx, forValues, compose.Options{
@@ -321,7 +360,7 @@ func runRestore(ctx context.Context, s *session, name string) error {
 func untrusted(files []string) error {
 	for _, file := range files {
 		if err := boot.CheckTrust(file, os.Geteuid()); err != nil {
-			return usagef("others could have it read any file: %v; its secrets are not put back after a reboot", err)
+			return usagef("others could have it read any file: %v", err)
 		}
 	}
 	return nil

@@ -75,6 +75,7 @@ func checks() []check {
 		{"machine", anEngine, (*doctor).checkEngine},
 		{"machine", aLocalEngine, (*doctor).checkMounts},
 		{"machine", aLocalEngine, (*doctor).checkBoot},
+		{"machine", nothing, (*doctor).checkTrust},
 		{"machine", aLocalEngine, (*doctor).checkUsers},
 		{"machine", anEngine, (*doctor).checkAutolock},
 		{"machine", aLocalEngine, (*doctor).checkLeftovers},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/engine"
@@ -16,7 +17,12 @@ func (d *doctor) checkBoot(ctx context.Context) {
 	if !d.systemdRuns() {
 		return
 	}
-	installed, any := boot.Installed(d.unitDir("")), false
+	dir, err := d.unitDir("")
+	if err != nil {
+		d.add("boot", err, "")
+		return
+	}
+	installed, any := boot.Installed(dir), false
 	install := "compose-secure boot install"
 	if os.Geteuid() == 0 {
 		install = "sudo " + install
@@ -33,6 +39,34 @@ func (d *doctor) checkBoot(ctx context.Context) {
 	}
 	if any && installed {
 		d.add("boot", nil, "%s fills the store after a reboot", boot.UnitName)
+	}
+}
+
+// checkTrust finds what others can replace of what boot reads and runs: it leaves such a project out.
+func (d *doctor) checkTrust(context.Context) {
+	records, err := d.records().List()
+	if err != nil {
+		d.add("boot", err, "")
+	}
+	for _, r := range records {
+		if err := untrusted(slices.Concat(leadsTo(r), r.Reads)); err != nil {
+			d.add("boot", fmt.Errorf("project %s: %w; its secrets are not put back after a reboot", r.Project, err), "")
+		}
+	}
+	dir, err := d.unitDir("")
+	var program string
+	if err == nil {
+		program, err = boot.Program(dir)
+	}
+	if err != nil {
+		d.add("boot", err, "")
+		return
+	}
+	if program == "" {
+		return
+	}
+	if err := boot.CheckTrust(program, os.Geteuid()); err != nil {
+		d.add("boot", fmt.Errorf("others can replace the program that %s runs: %w, then run compose-secure boot install", boot.UnitName, err), "")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/tmpfs"
 )
 
@@ -83,7 +84,10 @@ func setUpScript(e *testscript.Env, bin, cache string) error {
 			e.Vars = append(e.Vars, name+"="+value)
 		}
 	}
-	e.Defer(func() { removeProject(project, store) })
+	e.Defer(func() {
+		removeProject(project, store)
+		removeProject(project+"-b", store+"-b") // of scripts with two
+	})
 	return nil
 }
 
@@ -96,6 +100,7 @@ func removeProject(project, store string) {
 		}
 	}
 	_ = os.RemoveAll(store)
+	_ = boot.Dir(filepath.Join(systemDir, "projects")).Remove(project)
 }
 
 func listLabelled(kind, project string) []string {

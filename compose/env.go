@@ -29,6 +29,7 @@ type envFiles struct {
 	clean       map[variable]bool // those that need nothing to stand for them
 	top         map[string]string // the environment of the main files, secrets hidden
 	files       []string          // compose files that are included
+	others      []string          // env files of services and includes
 	references  references
 	bases       map[string]string // included file, as messages name it -> where its references start
 	base        func() string     // the same for the env file that is being read
@@ -364,6 +365,9 @@ func (p *Project) ReadEnvFile(path string, lookup dotenv.LookupFn) (map[string]s
 	}
 	return p.envFiles.read(path, true, p.envFiles.parseHidden, lookup)
 }
+
+// GivenEnvFiles returns the env files that --env-file or COMPOSE_ENV_FILES names, as they are written there.
+func (p *Project) GivenEnvFiles() []string { return p.givenEnvFiles }
 
 // stdinName is what messages call the compose file of -f -, which memoryFile holds.
 const stdinName = "standard input"

@@ -207,6 +207,7 @@ func includedFiles(up, below *level, named []string) []string {
 // noteIncluded completes the environments of a level and remembers what stands for the
 // secrets of its env files, and for the values that are made of them.
 func (e *envFiles) noteIncluded(up, below *level, files []string) error {
+	e.others = append(e.others, files...)
 	texts := map[string][]byte{}
 	for _, path := range files {
 		data, err := readFile(path)

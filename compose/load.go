@@ -93,9 +93,11 @@ type Project struct {
 
 	faults   map[string]error // by placeholder: what is wrong with a variable, if it is used
 	envFiles *envFiles
-	sources  *Sources
-	located  *Sources // while the project is loaded
-	tried    []string // config files, known before they are loaded
+	// givenEnvFiles are those of Options, or of COMPOSE_ENV_FILES.
+	givenEnvFiles []string
+	sources       *Sources
+	located       *Sources // while the project is loaded
+	tried         []string // config files, known before they are loaded
 }
 
 // ErrNoFile says that no compose file was named or found.
@@ -123,6 +125,7 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 	if len(o.EnvFiles) == 0 && environ["COMPOSE_ENV_FILES"] != "" {
 		o.EnvFiles = strings.Split(environ["COMPOSE_ENV_FILES"], ",")
 	}
+	p.givenEnvFiles = o.EnvFiles
 	p.envFiles.named = len(o.EnvFiles) > 0
 	guarding := &guard{}
 	valid := false

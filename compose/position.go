@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Position is a place in a source file; Line and Column are 1-based, 0 when
@@ -49,12 +52,19 @@ func (p *Project) Sources() *Sources {
 // secrets: compose files, included and extended ones, env files, files of secrets and configs, and
 // what references lead to. Sorted.
 func (p *Project) Files() []string {
-	files := slices.Concat(p.Sources().names, p.ConfigFiles, slices.Collect(maps.Keys(p.envFiles.data)), p.Inputs.Paths())
+	files := slices.Concat(p.Sources().names, p.ConfigFiles, slices.Collect(maps.Keys(p.envFiles.data)), p.envFiles.others, p.Inputs.Paths())
+	object := func(o types.FileObjectConfig) {
+		files = append(files, o.File)
+		text, _ := o.Extensions[SourceExtension].(string)
+		if ref, err := secret.ParseRef(text); err == nil { // a variable in it is an input
+			files = append(files, ref.File())
+		}
+	}
 	for _, s := range p.Secrets {
-		files = append(files, s.File)
+		object(types.FileObjectConfig(s))
 	}
 	for _, c := range p.Configs {
-		files = append(files, c.File)
+		object(types.FileObjectConfig(c))
 	}
 	for i, file := range files {
 		if file != "" {

@@ -84,6 +84,7 @@ func (p *Project) resolveSpec(project *types.Project, spec *types.ContainerSpec)
 }
 
 func (p *Project) serviceEnvFile(file types.EnvFile, lookup dotenv.LookupFn) (map[string]string, error) {
+	p.envFiles.others = append(p.envFiles.others, file.Path)
 	data, err := readFile(file.Path)
 	if errors.Is(err, fs.ErrNotExist) && !bool(file.Required) {
 		return nil, nil

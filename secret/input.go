@@ -82,8 +82,8 @@ func (s *Inputs) Has(text string) bool { return strings.Contains(text, s.prefix)
 func (s *Inputs) Paths() []string {
 	var paths []string
 	for i := range s.list {
-		if ref := s.list[i].Ref; ref != nil && (ref.Scheme == "file" || ref.Scheme == "sops") {
-			paths = append(paths, ref.Path)
+		if ref := s.list[i].Ref; ref != nil && ref.File() != "" {
+			paths = append(paths, ref.File())
 		}
 	}
 	return paths

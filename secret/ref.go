@@ -105,6 +105,14 @@ func withoutUser(scheme, path string) string {
 	return Redacted + path[at:]
 }
 
+// File returns the path of the file that the reference reads, "" for one that reads none.
+func (r Ref) File() string {
+	if r.Scheme == "file" || r.Scheme == "sops" {
+		return r.Path
+	}
+	return ""
+}
+
 // ID is the reference in canonical form, parameters and all: two references have the same ID when they
 // mean the same place. It is a key of maps and no text for people.
 func (r Ref) ID() string { return r.text(r.Params.Encode()) }
