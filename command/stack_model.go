@@ -157,6 +157,10 @@ func (m *stackModel) moveConfigs() {
 					continue
 				}
 				delete(m.project.Configs, key)
+				if m.project.Secrets == nil {
+					m.project.Secrets = types.Secrets{}
+				}
+				m.project.Secrets[f.Name] = types.SecretConfig{Labels: c.Labels}
 				m.eachService(func(s *types.ServiceConfig) {
 					s.Configs = slices.DeleteFunc(s.Configs, func(ref types.ServiceConfigObjConfig) bool {
 						if ref.Source != key {
@@ -185,9 +189,13 @@ func (m *stackModel) eachService(change func(*types.ServiceConfig)) {
 // mountSecrets makes one secret of all the files of a value, which differ in
 // owner and mode alone.
 func (m *stackModel) mountSecrets() {
+	labels := map[string]types.Labels{}
 	for _, sec := range m.plan.Secrets {
 		used := false
 		for _, f := range sec.Files {
+			if own := m.project.Secrets[f.Name].Labels; own != nil {
+				labels[sec.Name] = own
+			}
 			delete(m.project.Secrets, f.Name)
 			m.eachService(func(s *types.ServiceConfig) {
 				for i, ref := range s.Secrets {
@@ -207,7 +215,7 @@ func (m *stackModel) mountSecrets() {
 		if m.project.Secrets == nil {
 			m.project.Secrets = types.Secrets{}
 		}
-		m.project.Secrets[sec.Name] = types.SecretConfig{}
+		m.project.Secrets[sec.Name] = types.SecretConfig{Labels: labels[sec.Name]}
 	}
 }
 

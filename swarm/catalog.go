@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,10 @@ type version struct {
 	number   int    // 0 for one that this tool did not make
 	digest   string
 	created  time.Time
-	data     []byte // of a config
-	rejected string // when rollback left it; "" if it did not
-	forged   bool   // its labels claim what its name does not
+	data     []byte            // of a config
+	rejected string            // when rollback left it; "" if it did not
+	forged   bool              // its labels claim what its name does not
+	own      map[string]string // labels of the user
 }
 
 func (v version) managed() bool { return v.number > 0 }
@@ -62,7 +64,7 @@ func configCatalog(stack string, list []api.Config) *catalog {
 // name that this tool gives to such a version; else it is version 0 of
 // the name that docker stack deploy would have made it from.
 func newVersion(stack, id string, a api.Annotations, created time.Time) version {
-	v := version{id: id, name: a.Name, created: created, digest: a.Labels[digestLabel]}
+	v := version{id: id, name: a.Name, created: created, digest: a.Labels[digestLabel], own: ownLabels(a.Labels)}
 	number, err := parseVersion(a.Labels)
 	if v.base = a.Labels[secretLabel]; v.base == "" || err != nil || a.Name != objectName(stack, v.base, number) {
 		v.forged = v.base != ""
@@ -123,6 +125,24 @@ func labels(stack, base string, n int, digest string) map[string]string {
 		l[digestLabel] = digest
 	}
 	return l
+}
+
+// ownLabels are those that the user gave an object: none of docker stack's, and none of this tool's.
+func ownLabels(all map[string]string) map[string]string {
+	own := map[string]string{}
+	for name, text := range all {
+		if name != stackLabel && !strings.HasPrefix(name, labelPrefix) {
+			own[name] = text
+		}
+	}
+	return own
+}
+
+// labelled returns own with labels, which win.
+func labelled(own, labels map[string]string) map[string]string {
+	all := ownLabels(own)
+	maps.Copy(all, labels)
+	return all
 }
 
 // inUse are the versions of each secret that the stack's services mount, newest first.

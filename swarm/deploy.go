@@ -91,13 +91,16 @@ func (c *Cluster) Deploy(ctx context.Context, d Deployment) (err error) {
 		}
 	}
 	if err == nil && d.Detach {
-		return nil
+		return c.relabel(ctx, v, d, names)
 	}
 	if err == nil {
 		err = c.converge(ctx, d, op, back)
 	}
 	if err != nil {
 		return c.giveUp(ctx, d, op, back, secrets, configs, networks, err)
+	}
+	if err := c.relabel(ctx, v, d, names); err != nil {
+		return err
 	}
 	if d.Prune {
 		return c.removeOthers(ctx, d, v)
@@ -131,11 +134,15 @@ func (c *Cluster) storeAll(ctx context.Context, v *view, d Deployment) (secrets,
 	if err != nil {
 		return nil, nil, names, err
 	}
+	ownSecrets, ownConfigs := d.ownLabels()
+	for i := range choices {
+		choices[i].own = ownSecrets[choices[i].base]
+	}
 	secrets, err = c.create(ctx, d.Stack, choices, len(choices))
 	if err != nil {
 		return secrets, nil, names, err
 	}
-	names.Configs, configs, err = c.storeConfigs(ctx, v, d.Configs)
+	names.Configs, configs, err = c.storeConfigs(ctx, v, d.Configs, ownConfigs)
 	if err != nil {
 		return secrets, configs, names, err
 	}

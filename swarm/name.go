@@ -11,6 +11,7 @@ import (
 // The labels of what this package makes. Nothing else says what belongs to a
 // stack: never a prefix of a name.
 const (
+	labelPrefix    = "io.compose-secure."
 	stackLabel     = "com.docker.stack.namespace"
 	secretLabel    = "io.compose-secure.secret"
 	versionLabel   = "io.compose-secure.version"

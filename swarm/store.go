@@ -37,7 +37,8 @@ type choice struct {
 	target version
 	value  secret.Value
 	create bool
-	digest func() string // of the value; nil where nobody had the time to begin it
+	own    map[string]string // labels of the user
+	digest func() string     // of the value; nil where nobody had the time to begin it
 }
 
 // choose finds the version of each value: one in use when it holds the value, else the newest when that does
@@ -79,7 +80,7 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 			}
 		}
 		n := newest.number + 1
-		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, target: version{base: base, number: n, name: objectName(v.stack, base, n)}}
+		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, own: newest.own, target: version{base: base, number: n, name: objectName(v.stack, base, n)}}
 	})
 	return choices, nil
 }
@@ -135,7 +136,7 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 		ch.target.digest = newDigest(ch.value, k)
 	}
 	answer, err := c.engine.SecretCreate(ctx, api.SecretSpec{
-		Annotations: api.Annotations{Name: ch.target.name, Labels: labels(stack, ch.base, ch.target.number, ch.target.digest)},
+		Annotations: api.Annotations{Name: ch.target.name, Labels: labelled(ch.own, labels(stack, ch.base, ch.target.number, ch.target.digest))},
 		Data:        ch.value.Reveal(),
 	})
 	if err == nil {
@@ -151,8 +152,8 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 	return "", false, &ConflictError{What: "secret " + ch.target.name}
 }
 
-// storeConfigs is choose and create for configs, whose content the cluster tells.
-func (c *Cluster) storeConfigs(ctx context.Context, v *view, contents map[string][]byte) (names map[string]string, made []version, err error) {
+// storeConfigs is choose and create for configs, whose content the cluster tells. own are labels of the user, by config.
+func (c *Cluster) storeConfigs(ctx context.Context, v *view, contents map[string][]byte, own map[string]map[string]string) (names map[string]string, made []version, err error) {
 	used := v.configsInUse()
 	names = map[string]string{}
 	for _, base := range slices.Sorted(maps.Keys(contents)) {
@@ -166,7 +167,7 @@ func (c *Cluster) storeConfigs(ctx context.Context, v *view, contents map[string
 		n := newest.number + 1
 		ver := version{base: base, number: n, name: objectName(v.stack, base, n)}
 		answer, err := c.engine.ConfigCreate(ctx, api.ConfigSpec{
-			Annotations: api.Annotations{Name: ver.name, Labels: labels(v.stack, base, n, "")},
+			Annotations: api.Annotations{Name: ver.name, Labels: labelled(own[base], labels(v.stack, base, n, ""))},
 			Data:        contents[base],
 		})
 		if errdefs.IsConflict(err) || errdefs.IsAlreadyExists(err) {

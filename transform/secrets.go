@@ -197,6 +197,11 @@ func (b *builder) declared() {
 			b.file(sec, fileOwner{mode: 0o444}, "")
 			sec.Files[0].Services = nil
 		}
+		for _, f := range sec.Files {
+			stored := project.Secrets[f.Name]
+			stored.Labels = s.Labels
+			project.Secrets[f.Name] = stored
+		}
 	}
 	b.declaredConfigs()
 }
