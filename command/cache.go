@@ -61,9 +61,9 @@ func (c *cache) save() {
 	}
 }
 
-// shellsFile tells which image has a shell. An image's id is the hash of its content, so what
-// is known of one stays true.
-const shellsFile = "image-shells.json"
+// factsFile tells, by image id, the shell of an image and what its entrypoint reads from files. An id is the hash of
+// the content, so what is known of one stays true; the number is that of how entrypoints are read.
+const factsFile = "image-facts-1.json"
 
 // checked remembers, in a cache, which compose files are valid as long as nobody changes them.
 type checked struct{ s *session }

@@ -21,6 +21,7 @@ func commands(s *session) []*cli.Command {
 		category("lint", []*cli.Command{
 			newLint(s),
 			newMigrate(s),
+			newCatalog(s),
 		}),
 		category("swarm", []*cli.Command{
 			newStack(s),

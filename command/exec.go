@@ -102,7 +102,7 @@ func (s *session) execPrefix(ctx context.Context, eng *engine.Engine, c *engine.
 	if mounts(c, transform.HelperTarget) {
 		return wrap.HelperArgs(transform.HelperTarget, vars), ""
 	}
-	facts := s.openCache(shellsFile)
+	facts := s.openCache(factsFile)
 	defer facts.save()
 	image, found, err := lookAt(ctx, eng, c.ImageID, facts)
 	switch {

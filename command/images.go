@@ -11,6 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/entrypoint"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/transform"
 )
 
@@ -77,15 +79,44 @@ func lookAt(ctx context.Context, eng *engine.Engine, ref string, cache *cache) (
 	if config.Healthcheck != nil {
 		image.Healthcheck = config.Healthcheck.Test
 	}
-	shell, known := cache.get(config.ID)
-	if !known {
-		if shell, err = eng.Probe(ctx, config.ID); err != nil {
-			return image, false, err
-		}
-		cache.add(config.ID, shell)
+	image.Shell, image.Reads, err = lookInto(ctx, eng, config, cache)
+	return image, err == nil, err
+}
+
+// lookInto looks into the files of an image: whether it has a shell, and what its entrypoint reads from
+// files, as a row of the catalogue.
+func lookInto(ctx context.Context, eng *engine.Engine, config engine.ImageConfig, cache *cache) (shell, reads string, err error) {
+	if fact, known := cache.get(config.ID); known {
+		shell, reads, _ = strings.Cut(fact, "\n")
+		return shell, reads, nil
 	}
-	image.Shell = shell
-	return image, true, nil
+	shell, err = eng.Probe(ctx, config.ID, entrypoint.MaxScript, func(read func(string) ([]byte, error)) error {
+		found, err := entrypoint.Find(entrypoint.Image{
+			Entrypoint: config.Entrypoint, Path: variable(config.Env, "PATH"), WorkingDir: config.WorkingDir, Read: read,
+		})
+		if err != nil || found == nil {
+			return err
+		}
+		row, err := secret.ScriptRow("image", found.Form, found.Variables, found.Commands, found.Script)
+		if err == nil {
+			reads = row.Row()
+		}
+		return nil //nolint:nilerr // names that no row can hold are not sure
+	})
+	if err == nil {
+		cache.add(config.ID, shell+"\n"+reads)
+	}
+	return shell, reads, err
+}
+
+// variable is the value of one of NAME=value, or "".
+func variable(env []string, name string) string {
+	for _, kv := range env {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // names drops the values of NAME=VALUE: facts are written down, and an image may have a secret baked in.

@@ -223,7 +223,7 @@ func (s *session) withImages(ctx context.Context, l *loaded, plan *transform.Pla
 		return plan, unreachable, nil
 	}
 	defer func() { _ = eng.Close() }() // a connection
-	facts := s.openCache(shellsFile)
+	facts := s.openCache(factsFile)
 	defer facts.save()
 	o := s.publicOptions(l)
 	if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil || len(o.Images) == 0 {

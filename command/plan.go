@@ -173,6 +173,8 @@ func firstLine(err error) string {
 // gets is what one move puts into the container, in a few words.
 func gets(m transform.Move) string {
 	switch {
+	case m.Note == transform.ReadInEntrypoint:
+		return m.Sets + ", " + m.Note
 	case m.Sets != "":
 		return m.Sets
 	case m.Delivery == transform.Env:

@@ -80,7 +80,7 @@ func (s *session) stackPlan(ctx context.Context, l *loaded, eng *engine.Engine) 
 	if len(plan.Inspect) == 0 {
 		return plan, nil
 	}
-	facts := s.openCache(shellsFile)
+	facts := s.openCache(factsFile)
 	defer facts.save()
 	if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil {
 		return nil, err

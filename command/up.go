@@ -73,7 +73,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 // makeReady plans, stores the values and writes the model. Images that the plan has to know
 // are pulled or built first, as docker compose would do next.
 func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
-	facts := s.openCache(shellsFile)
+	facts := s.openCache(factsFile)
 	defer facts.save()
 	o := s.planOptions(l, p.project.Dir())
 	plan, err := transform.New(l.Project, o)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
@@ -172,7 +173,7 @@ func TestProbe(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := e.Probe(t.Context(), img.ID)
+			got, err := e.Probe(t.Context(), img.ID, 0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,8 +191,36 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
-	if _, err := e.Probe(t.Context(), "compose-secure.invalid/none"); err == nil {
+	if _, err := e.Probe(t.Context(), "compose-secure.invalid/none", 0, nil); err == nil {
 		t.Error("an unknown image was probed")
+	}
+}
+
+// Files of an image are read through symlinks, up to the limit, and never from this machine.
+func TestProbeReads(t *testing.T) {
+	e := real(t)
+	ref := importImage(t, e, []entry{
+		{name: "e.sh", content: "#!/bin/sh\n", mode: 0o755}, {name: "dir/link", link: "../e.sh"}, {name: "large", content: "12345678901", mode: 0o644},
+		{name: "out", link: "../../../../../../etc/hostname"}, {name: "loop", link: "loop"},
+	})
+	img, _, err := e.Image(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	_, err = e.Probe(t.Context(), img.ID, 10, func(read func(string) ([]byte, error)) error {
+		for _, path := range []string{"/e.sh", "/dir/link", "/large", "/out", "/loop", "/dir", "/none", "/none/x"} {
+			data, err := read(path)
+			if err != nil {
+				return err
+			}
+			got[path] = string(data)
+		}
+		return nil
+	})
+	want := map[string]string{"/e.sh": "#!/bin/sh\n", "/dir/link": "#!/bin/sh\n", "/large": "", "/out": "", "/loop": "", "/dir": "", "/none": "", "/none/x": ""}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
@@ -217,12 +246,12 @@ func TestRemoveProbes(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := create()
-	if _, err := e.Probe(t.Context(), img.ID); err != nil || !exists(old) {
+	if _, err := e.Probe(t.Context(), img.ID, 0, nil); err != nil || !exists(old) {
 		t.Errorf("one that may be at work: %v, exists %t", err, exists(old))
 	}
 	time.Sleep(2100 * time.Millisecond) // the engine gives whole seconds
 	now := create()
-	if _, err := e.probe(t.Context(), img.ID, 2*time.Second); err != nil || exists(old) || !exists(now) {
+	if _, err := e.probe(t.Context(), img.ID, 2*time.Second, 0, nil); err != nil || exists(old) || !exists(now) {
 		t.Errorf("%v, the old one exists %t, the new one %t", err, exists(old), exists(now))
 	}
 }

@@ -33,7 +33,7 @@ func knownCalls() map[string][]call {
 		"stack": nil, "stack deploy": value("stack", "deploy", "no-such-stack"), "stack up": need("stack", "up", "--help"),
 		"stack rm": need("stack", "rm", "no-such-stack"), "stack remove": need("stack", "remove", "--help"), "stack down": need("stack", "down", "--help"),
 		"rotate": value("rotate", "no-such-stack"), "rollback": need("rollback", "no-such-stack"), "status": need("status", "no-such-stack"), "prune": need("prune", "no-such-stack"),
-		"version": need("version"), "man": need("man"),
+		"catalog": need("catalog", "no-such-image"), "version": need("version"), "man": need("man"),
 		"completion": both(need("completion", "bash"), need("completion", "zsh"), need("completion", "fish"), need("bash", "-c", completeInBash)),
 		"attach":     watch("attach", "a"), "build": value("build"), "cp": need("cp", "compose.yaml", "a:/"), "create": value("create"),
 		"events": watch("events"), "exec": need("exec", "-T", "a", "true"), "images": need("images"), "kill": need("kill"),

@@ -40,6 +40,7 @@ type Image struct {
 	vars   []variable
 	except []string
 	runs   []string // globs of the commands whose start reads files; empty: any
+	row    []string
 }
 
 // Owner is what an image demands of the file itself.

@@ -63,6 +63,7 @@ func parseRow(row []string) (*Image, error) {
 		cell[name] = row[n]
 	}
 	i := &Image{
+		row:     row,
 		names:   strings.Fields(cell["images"]),
 		except:  strings.Fields(cell["except"]),
 		runs:    strings.Fields(cell["commands"]),

@@ -247,6 +247,9 @@ func (b *builder) service(name string) {
 	image, known := b.Catalog.Lookup(s.Image)
 	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown,
 		program: secret.Program{Entrypoint: s.Entrypoint != nil, Command: s.Command}}
+	if facts := b.Images[name]; !known && facts.Reads != "" && b.Unknown == UnknownWrap {
+		reader.look(facts)
+	}
 	env := types.MappingWithEquals{}
 	for k, v := range s.Environment {
 		env[k] = v

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // load reads files from a new directory with secrets and a plain variable in the environment.
@@ -178,6 +179,58 @@ func TestRefused(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {
 				t.Error("-want +got\n" + diff)
+			}
+		})
+	}
+}
+
+// What an image's entrypoint was found to read counts for images that the catalogue does not have, for the commands
+// that it was found for, and never against the user's word.
+func TestReadInEntrypoint(t *testing.T) {
+	row, err := secret.ScriptRow("image", "suffix:_FILE", []string{"API_TOKEN"}, []string{"server"}, "/entry.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := Image{Entrypoint: []string{"/entry.sh"}, Cmd: []string{"server"}, Shell: "/bin/sh", Reads: row.Row()}
+	other, none := facts, facts
+	other.Cmd, none.Cmd = []string{"worker"}, nil
+	tests := map[string]struct {
+		service string
+		image   Image
+		unknown Unknown
+		want    Delivery
+	}{
+		"the image's own command":    {"image: example/app", facts, "", File},
+		"built here":                 {"build: .", facts, "", File},
+		"the command by name":        {"{image: example/app, command: server --x}", facts, "", File},
+		"an option":                  {"{image: example/app, command: [--x]}", facts, "", File},
+		"another command":            {"{image: example/app, command: worker}", facts, "", Wrap},
+		"another entrypoint":         {"{image: example/app, entrypoint: /mine}", facts, "", Wrap},
+		"another command of its own": {"image: example/app", other, "", Wrap},
+		"no command at all":          {"image: example/app", none, "", Wrap},
+		"given with another one":     {"{image: example/app, command: server}", other, "", File},
+		"an image of the catalogue":  {"image: redis:7", facts, "", Wrap},
+		"files by the user's word":   {"image: example/app", other, UnknownFile, File},
+		"a row of another version":   {"image: example/app", Image{Entrypoint: facts.Entrypoint, Shell: "/bin/sh", Reads: "x,y"}, "", Wrap},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			service := tt.service
+			if service[0] == '{' {
+				service = service[1:len(service)-1] + ", "
+			} else {
+				service += ", "
+			}
+			p := load(t, map[string]string{"compose.yaml": "services: {a: {" + service + "environment: {API_TOKEN: $TOKEN}}}\n"})
+			plan, err := New(p, Options{Dir: "/store", Unknown: tt.unknown, Images: map[string]Image{"a": tt.image}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(plan.Moves) != 1 || plan.Moves[0].Delivery != tt.want {
+				t.Errorf("got %+v, want %s", plan.Moves, tt.want)
+			}
+			if found := plan.Moves[0].Note == ReadInEntrypoint; found != (tt.want == File && tt.unknown == "") {
+				t.Errorf("the note is %q", plan.Moves[0].Note)
 			}
 		})
 	}

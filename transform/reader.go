@@ -18,6 +18,20 @@ type imageReader struct {
 	// program is what the service runs: what the image's own entrypoint does
 	// with files does not happen for every one.
 	program secret.Program
+	found   bool // image is what the image's entrypoint was found to read
+}
+
+// ReadInEntrypoint is the note of a move that follows from the text of an image's entrypoint.
+const ReadInEntrypoint = "read in the image's entrypoint"
+
+// look takes what the entrypoint of an image that the catalogue does not know reads.
+func (r *imageReader) look(facts Image) {
+	image, err := secret.ParseRow(facts.Reads)
+	if err != nil {
+		return // the record of another version; the image is wrapped
+	}
+	r.image, r.known, r.found = image, true, true
+	r.program = r.program.Of(facts.Cmd)
 }
 
 // delivery is the contract's table: file where the image is known to read one
@@ -62,6 +76,9 @@ func (r imageReader) owner() fileOwner {
 func (r imageReader) note() string {
 	if !r.known {
 		return ""
+	}
+	if r.found {
+		return ReadInEntrypoint
 	}
 	switch r.image.Newline {
 	case secret.NewlineAllRemoved:

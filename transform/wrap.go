@@ -33,6 +33,7 @@ type Image struct {
 	Volumes     []string // targets of VOLUME
 	Shell       string   // absolute path of the image's shell, "" when it has none
 	Arch        string   // GOARCH of the image
+	Reads       string   `json:",omitempty"` // row of the catalogue that its entrypoint's text gives; "" when nothing is sure
 }
 
 // Helper is one static helper that the new model mounts from File.
