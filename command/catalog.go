@@ -68,13 +68,18 @@ func runCatalog(ctx context.Context, s *session, image, format string) error {
 	if !known && found == nil {
 		return ui.Printf(s.Stdout, "nothing says that %s reads variables from files: it is wrapped\n", image)
 	}
-	text := secret.CatalogHeader() + "\n"
+	lines := []string{secret.CatalogHeader()}
 	for _, i := range []*secret.Image{row, found} {
 		if i != nil {
-			text += i.Row() + "\n"
+			lines = append(lines, i.Row())
 		}
 	}
-	return ui.Printf(s.Stdout, "%s", text)
+	for _, line := range lines {
+		if err := ui.Printf(s.Stdout, "%s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookedInto is what the entrypoint of an image reads, nil when nothing is sure; here reports whether the engine has the image.

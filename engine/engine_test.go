@@ -201,7 +201,7 @@ func TestProbeReads(t *testing.T) {
 	e := real(t)
 	ref := importImage(t, e, []entry{
 		{name: "e.sh", content: "#!/bin/sh\n", mode: 0o755}, {name: "dir/link", link: "../e.sh"}, {name: "large", content: "12345678901", mode: 0o644},
-		{name: "out", link: "../../../../../../etc/hostname"}, {name: "loop", link: "loop"},
+		{name: "out", link: "../../../../../../etc/hostname"},
 	})
 	img, _, err := e.Image(t.Context(), ref)
 	if err != nil {
@@ -209,7 +209,7 @@ func TestProbeReads(t *testing.T) {
 	}
 	got := map[string]string{}
 	_, err = e.Probe(t.Context(), img.ID, 10, func(read func(string) ([]byte, error)) error {
-		for _, path := range []string{"/e.sh", "/dir/link", "/large", "/out", "/loop", "/dir", "/none", "/none/x"} {
+		for _, path := range []string{"/e.sh", "/dir/link", "/large", "/out", "/dir", "/none", "/none/x"} {
 			data, err := read(path)
 			if err != nil {
 				return err
@@ -218,7 +218,7 @@ func TestProbeReads(t *testing.T) {
 		}
 		return nil
 	})
-	want := map[string]string{"/e.sh": "#!/bin/sh\n", "/dir/link": "#!/bin/sh\n", "/large": "", "/out": "", "/loop": "", "/dir": "", "/none": "", "/none/x": ""}
+	want := map[string]string{"/e.sh": "#!/bin/sh\n", "/dir/link": "#!/bin/sh\n", "/large": "", "/out": "", "/dir": "", "/none": "", "/none/x": ""}
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %q, %v", got, err)
 	}
