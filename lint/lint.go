@@ -113,4 +113,6 @@ type Report struct {
 	Notes []Note `json:"notes,omitempty"`
 	// Idle says why no file was read at all, or is "".
 	Idle string `json:"-"`
+	// Hidden are the texts that no snippet shows, by the file and line on which they stand: values, and what may belong to one.
+	Hidden map[string]map[int][]string `json:"-"`
 }

@@ -64,6 +64,7 @@ func (p *pass) finish() {
 	})
 	p.src.values = newMask(p.src, p.values)
 	p.src.sortHidden()
+	p.result.path, p.result.hidden = p.src.path, p.src.hiddenLines()
 	for i := range p.result.findings {
 		f := &p.result.findings[i]
 		f.snippet = p.src.snippet(byteRange{f.start, f.end})

@@ -87,6 +87,7 @@ type linter struct {
 	findings []Finding
 	problems []string
 	notes    []Note
+	hidden   map[string]map[int][]string // texts that no snippet shows
 	ignored  int
 	composes map[string]*composeFile   // that were read, by path
 	beside   map[string][]*composeFile // the same, by directory
@@ -109,6 +110,8 @@ type result struct {
 	skipped  bool
 	unedited *unedited
 	composes []*composeFile
+	path     string
+	hidden   map[int][]string
 }
 
 func (l *linter) start(ctx context.Context, paths []string) error {
@@ -220,6 +223,12 @@ func (l *linter) take(r *result) {
 	l.findings = append(l.findings, r.findings...)
 	l.problems = append(l.problems, r.problems...)
 	l.notes = append(l.notes, r.notes...)
+	if len(r.hidden) > 0 {
+		if l.hidden == nil {
+			l.hidden = map[string]map[int][]string{}
+		}
+		l.hidden[r.path] = r.hidden
+	}
 	l.ignored += r.ignored
 	for _, c := range r.composes {
 		l.know(c)
@@ -427,7 +436,7 @@ func (l *linter) report() *Report {
 	})
 	slices.Sort(l.problems)
 	slices.SortFunc(l.notes, compareNotes)
-	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, Idle: l.idle()}
+	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, Idle: l.idle(), Hidden: l.hidden}
 	r.Summary = Summary{Files: l.count, Ignored: l.ignored}
 	known := l.options.Baseline.counter()
 	for _, f := range l.findings {

@@ -114,6 +114,22 @@ func (s *source) sortHidden() {
 	s.hidden = merged
 }
 
+// hiddenLines are the texts of what is hidden, by line.
+func (s *source) hiddenLines() map[int][]string {
+	lines := map[int][]string{}
+	for _, h := range s.hidden {
+		for at := h.start; at < h.end; {
+			line := s.Line(at)
+			to := min(h.end, s.LineEnd(at))
+			if text := strings.TrimSpace(string(s.data[at:max(at, to)])); text != "" {
+				lines[line] = append(lines[line], text)
+			}
+			at = max(to, at) + 1
+		}
+	}
+	return lines
+}
+
 // maxSnippet is how many bytes a line may have that is shown. Nobody reads a longer
 // one, and it may stand there once for each of its findings.
 const maxSnippet = 4 << 10

@@ -17,7 +17,7 @@ import (
 // also not in a line that stays.
 func (p *Plan) Diff(c *Change) string {
 	mask := newMask(p.hidden, p.partly)
-	mask.env = isEnvFile(c.Shown)
+	mask.env, mask.onLine = isEnvFile(c.Shown), p.onLine[c.Shown]
 	var b strings.Builder
 	from := "a/" + c.Shown
 	if c.Old == nil {
@@ -139,12 +139,12 @@ func (h *hunk) print(b *strings.Builder, lines []string, mask *mask) {
 	fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", start(h.from, count), count, start(h.from+h.shift, count+added), count+added)
 	at := h.from
 	for _, r := range h.regions {
-		mask.print(b, " ", lines[at:r.from])
-		mask.print(b, "-", lines[r.from:r.to])
-		mask.print(b, "+", r.add)
+		mask.print(b, " ", lines[at:r.from], at)
+		mask.print(b, "-", lines[r.from:r.to], r.from)
+		mask.added(b, r)
 		at = r.to
 	}
-	mask.print(b, " ", lines[at:h.to])
+	mask.print(b, " ", lines[at:h.to], at)
 }
 
 // mask replaces values.
@@ -154,10 +154,13 @@ type mask struct {
 	partly map[string]string // what stands for texts of which a part is a value
 	beside *document.Finder  // these texts
 	env    bool              // the lines are those of an env file
+	onLine map[int][]string  // by line (1-based) of the old file, what is hidden on it
 }
 
+// short is below how many bytes a value counts as a word of its own alone.
+const short = 4
+
 func newMask(texts []string, partly map[string]string) *mask {
-	const short = 4
 	m := &mask{partly: partly, beside: document.NewFinder(slices.Collect(maps.Keys(partly)))}
 	var long []string
 	for _, text := range slices.Compact(slices.Sorted(slices.Values(texts))) {
@@ -171,22 +174,42 @@ func newMask(texts []string, partly map[string]string) *mask {
 	return m
 }
 
-func (m *mask) print(b *strings.Builder, sign string, lines []string) {
-	for _, l := range lines {
-		line := m.shown(bare(l))
-		if i := strings.Index(line, " #"); sign == "+" && i >= 0 && len(line) > i+2 && line[i+2] != ' ' && line[i+2] != '#' {
-			line = line[:i+2] + secret.Redacted // it may be meant as part of the value that has moved
-		}
-		b.WriteString(sign + line + "\n")
+// print prints lines of the old file from line from (0-based) on.
+func (m *mask) print(b *strings.Builder, sign string, lines []string, from int) {
+	for i, l := range lines {
+		b.WriteString(sign + m.shown(bare(l), m.onLine[from+i+1]) + "\n")
 	}
 }
 
-// shown is a line as a person may see it: what the plan does not know, or what may belong to a value, is hidden as well.
-func (m *mask) shown(line string) string {
+// added prints what the lines of a region become. What is hidden on any of these is hidden on all of those.
+func (m *mask) added(b *strings.Builder, r region) {
+	var hidden []string
+	for line := r.from; line < r.to; line++ {
+		hidden = append(hidden, m.onLine[line+1]...)
+	}
+	for _, l := range r.add {
+		line := m.shown(bare(l), hidden)
+		if i := strings.Index(line, " #"); i >= 0 && len(line) > i+2 && line[i+2] != ' ' && line[i+2] != '#' {
+			line = line[:i+2] + secret.Redacted // it may be meant as part of the value that has moved
+		}
+		b.WriteString("+" + line + "\n")
+	}
+}
+
+// shown is a line as a person may see it: what lint hides on it, what the plan does not know, or what may belong to a value, is hidden as well.
+func (m *mask) shown(line string, hidden []string) string {
 	if m.env && !isAssignment(line) {
 		return secret.Redacted
 	}
-	return lint.MaskLine(secret.Policy{}, m.line(line))
+	line = m.line(line)
+	for _, text := range hidden {
+		if len(text) < short {
+			line = replaceWord(line, text)
+		} else {
+			line = strings.ReplaceAll(line, text, secret.Redacted)
+		}
+	}
+	return withoutControl(lint.MaskLine(secret.Policy{}, line))
 }
 
 // isEnvFile reports whether a changed file is an env file, by its name: those that are edited are these,
@@ -233,6 +256,11 @@ func (m *mask) line(s string) string {
 	for _, t := range m.short {
 		s = replaceWord(s, t)
 	}
+	return s
+}
+
+// withoutControl replaces what could command a terminal.
+func withoutControl(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
 			return unicode.ReplacementChar

@@ -78,8 +78,9 @@ type Plan struct {
 	Out     []Out
 	Unread  []Unread
 	Refs    []TextRef
-	hidden  []string          // texts that must not be printed
-	partly  map[string]string // texts of which a part may be
+	hidden  []string                    // texts that must not be printed
+	onLine  map[string]map[int][]string // the same, of one line of a file alone
+	partly  map[string]string           // texts of which a part may be
 }
 
 // New plans the migration of compose files and of what they lead to: files
@@ -101,7 +102,7 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	if p.readers, err = lint.NewReaders(ctx, o.Lint.Dir, p.within, p.policy, run); err != nil {
 		return nil, err
 	}
-	found, err := findings(ctx, o, paths)
+	found, hidden, err := findings(ctx, o, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -110,22 +111,27 @@ func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
 	if err := p.allOut(); err != nil {
 		return nil, err
 	}
-	return p.finish(found)
+	plan, err := p.finish(found)
+	if err != nil {
+		return nil, err
+	}
+	plan.onLine = hidden
+	return plan, nil
 }
 
-// findings are the plaintext secrets as lint reports them.
-func findings(ctx context.Context, o Options, paths []string) ([]lint.Finding, error) {
+// findings are the plaintext secrets as lint reports them, and the texts that it does not show, by file and line.
+func findings(ctx context.Context, o Options, paths []string) (found []lint.Finding, hidden map[string]map[int][]string, err error) {
 	l := o.Lint
 	l.Severity, l.Rules, l.Baseline = lint.Error, nil, nil
 	report, err := lint.Run(ctx, l, paths)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	plaintext := map[string]bool{}
 	for _, r := range lint.Rules() {
 		plaintext[r.ID] = r.Plaintext
 	}
-	return slices.DeleteFunc(report.Findings, func(f lint.Finding) bool { return !plaintext[f.Rule] || f.Severity < lint.Error }), nil
+	return slices.DeleteFunc(report.Findings, func(f lint.Finding) bool { return !plaintext[f.Rule] || f.Severity < lint.Error }), report.Hidden, nil
 }
 
 type planner struct {

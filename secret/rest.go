@@ -39,6 +39,8 @@ func hasEnded(before, rest string) bool {
 		open = before[n-1]
 	}
 	switch first := rest[0]; {
+	case first == '$' && !strings.HasPrefix(rest, "${"): // part of the value, or the name of a variable
+		return false
 	case open != 0 && first != open:
 		// user:password@host in quotes, or part of a quoted text
 		return !isQuoteMark(first) && first != ' ' && first != '\t' && strings.IndexByte(rest, open) > 0
@@ -53,8 +55,8 @@ func hasEnded(before, rest string) bool {
 	case strings.TrimLeft(rest, " \t")[0] == '#' && first != '#':
 		comment := strings.TrimLeft(rest, " \t")
 		return len(comment) == 1 || comment[1] == ' ' || comment[1] == '#' // else it may be meant as part of the value
-	case first == '$':
-		return strings.HasPrefix(rest, "${") // a variable follows
+	case first == '$': // a variable follows
+		return true
 	default:
 		return strings.IndexByte(" \t,]})>;|&?:", first) >= 0
 	}
