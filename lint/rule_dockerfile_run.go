@@ -84,7 +84,7 @@ func usesVariable(script, name string) bool {
 	if !strings.Contains(script, name) {
 		return false
 	}
-	e := expand(script, true)
+	e := expand(secret.WithoutHoles(script), true)
 	for _, o := range e.open {
 		if o == name {
 			return true

@@ -45,6 +45,9 @@ func (e *expanded) raw(start, end int) (int, int) {
 // expand reads the interpolation of Compose, or that of a shell, where $$ is
 // no escape. See https://docs.docker.com/reference/compose-file/interpolation/.
 func expand(raw string, shell bool) expanded {
+	if !shell { // else it is what another call has expanded, with its holes
+		raw = secret.WithoutHoles(raw)
+	}
 	if strings.IndexByte(raw, '$') < 0 {
 		return expanded{text: raw}
 	}
@@ -55,7 +58,7 @@ func expand(raw string, shell bool) expanded {
 // evaluate interpolates raw as Compose does when env holds every variable that
 // is set; others stand as a hole with their name.
 func evaluate(raw string, env map[string]string) string {
-	x := expander{raw: raw, env: env, named: true}
+	x := expander{raw: secret.WithoutHoles(raw), env: env, named: true}
 	return x.run().text
 }
 

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func InArguments(policy secret.Policy, args []string) []Argument {
 
 // InText finds the secrets in a configuration file of any format, whose $ mean nothing.
 func InText(policy secret.Policy, text string) []secret.Span {
-	e := expanded{text: text}
+	e := expanded{text: secret.WithoutHoles(text)}
 	found := appendCredentials(nil, "", &e)
 	at := 0
 	for line := range strings.Lines(text) {
@@ -72,13 +73,13 @@ func InValue(policy secret.Policy, name, value string) []secret.Span {
 		return nil
 	}
 	if name == "" {
-		return secret.FindCredentials(value)
+		return secret.FindCredentials(secret.WithoutHoles(value))
 	}
 	v := policy.ClassifyFinal(name, value)
 	if !v.Secret {
 		return nil
 	}
-	if found := secret.FindCredentials(value); v.Reason == secret.ByValue && len(found) > 0 {
+	if found := secret.FindCredentials(secret.WithoutHoles(value)); v.Reason == secret.ByValue && len(found) > 0 {
 		return found
 	}
 	return []secret.Span{{End: len(value)}}
@@ -90,7 +91,7 @@ func MaskLine(policy secret.Policy, line string) string {
 		return secret.HideRest(line)
 	}
 	e := expand(line, false)
-	found := appendCredentials(nil, "", &e)
+	found := append(appendCredentials(nil, "", &e), withDollar(policy, line)...)
 	// Anchors, flow and block scalars of YAML start with marks of their own.
 	if key, start, end, ok := setting(line); ok && start < end && strings.IndexByte("&*[{!|>", line[start]) < 0 {
 		for _, l := range inspect(policy, key, line[start:end]) {
@@ -108,6 +109,35 @@ func MaskLine(policy secret.Policy, line string) string {
 		}
 	}
 	return secret.HideRest(b.String() + line[at:])
+}
+
+// withDollar finds arguments with a $ in the middle of a word, which may be a character of a password where the
+// file has it for the start of a variable.
+func withDollar(policy secret.Policy, line string) []literal {
+	dollar := regexp.MustCompile(`[A-Za-z0-9]\$+[A-Za-z0-9]`)
+	if !dollar.MatchString(line) {
+		return nil
+	}
+	if len(line) > maxSnippet { // nobody reads it
+		return []literal{{end: len(line)}}
+	}
+	line = dollar.ReplaceAllStringFunc(line, func(s string) string { return strings.ReplaceAll(s, "$", "x") })
+	var words []string
+	var starts []int
+	for _, at := range regexp.MustCompile(`[^\s,\[\]{}"]+`).FindAllStringIndex(line, -1) {
+		words, starts = append(words, line[at[0]:at[1]]), append(starts, at[0])
+	}
+	var found []literal
+	for i := range words { // the first word that is a program
+		for _, a := range InArguments(policy, words[i:]) {
+			at := starts[i+a.Index]
+			found = append(found, literal{start: at + a.Start, end: at + a.End})
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	return found
 }
 
 func spans(found []literal) []secret.Span {

@@ -10,6 +10,7 @@ const aReference = "the value is a reference"
 // take the value for anything but a secret. Only {{...}} stays a reference, since
 // Swarm fills it in: https://docs.docker.com/reference/cli/docker/service/create/#template.
 func (p Policy) ClassifyFinal(name, value string) Verdict {
+	value = WithoutHoles(value)
 	v := p.Classify(name, value)
 	text := strings.TrimSpace(value)
 	if v.Secret || p.IsPlain(name) || strings.HasPrefix(text, "{{") && strings.Contains(text, "}}") {

@@ -9,6 +9,10 @@ import (
 // from elsewhere, such as ${X}. What a hole fills is never plaintext.
 const Hole = "\x00"
 
+// WithoutHoles returns value, as it stands in a file or a model, with another control character of the same length
+// in place of each NUL, which would count as a [Hole] otherwise.
+func WithoutHoles(value string) string { return strings.ReplaceAll(value, Hole, "\x01") }
+
 // isReference reports whether value names a place where the secret is, and so
 // holds none itself.
 func isReference(value string) bool {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
@@ -21,7 +20,7 @@ import (
 const head, tail = "qZ7xK9vTn2", "Wm4Rj8pLc6"
 
 // breakers are such things.
-var breakers = []string{"", `"`, `'`, `\`, `\"`, " ", "  ", "#", " #", "/", "@", ":", ": ", "=", "==", "$", "$$", "${", "}", "]", "{", "[", ",", ", ", ";", "&", "|", "%", "?", "!", "*", "`", "\n", "\n  ", "\t", "\r", `"'`, `' "`, `'s `, "é", "\u2028"}
+var breakers = []string{"", `"`, `'`, `\`, `\"`, " ", "  ", "#", " #", "/", "@", ":", ": ", "=", "==", "$", "$$", "${", "}", "]", "{", "[", ",", ", ", ";", "&", "|", "%", "?", "!", "*", "`", "\n", "\n  ", "\t", "\r", `"'`, `' "`, `'s `, "é", "\u2028", `\0`, `\x01`, `\n`, `\t`, `\r`, `\e[31m`, `\x7F`, `\u2028`, `\N`, "\x01", "\x7f", "\u0085", "\x00"}
 
 // envLines and yamlLines are places of a value, VALUE.
 var envLines = []string{
@@ -104,17 +103,20 @@ func model(file string) string {
 	return strings.Join(visible.Warnings(places), "\n") + strings.Join(plan.Warnings, "\n") + moves + plan.Inputs.Redact(string(text))
 }
 
+// space is white space in quotes, which ends an address in a text as it does in a line.
+var space = []string{`\n`, `\r`, `\t`}
+
 // ended reports whether the breaker ends the value by the rules of YAML, env files or a shell, so that the second half
 // is another value, a word or a key of its own.
 func ended(place int, breaker string) bool {
 	templates := slices.Concat(envLines, yamlLines, topLines)
 	template := templates[place%len(templates)]
 	switch {
-	case strings.ContainsAny(breaker, "\n\r\u2028\t"), strings.ContainsFunc(breaker, unicode.IsControl),
-		strings.Contains(template, "://") && strings.ContainsAny(breaker, " \"'`\\$"):
+	case strings.ContainsAny(breaker, "\n\r\u0085\u2028\t"),
+		strings.Contains(template, "://") && (strings.ContainsAny(breaker, " \"'`$") || slices.Contains(space, breaker)):
 		return true
 	case strings.Contains(template, "{") || strings.Contains(template, "[") || strings.Contains(template, "command") || strings.Contains(template, "o: "):
-		return strings.ContainsAny(breaker, " ,]}{[\"'#:\\&|;")
+		return strings.ContainsAny(breaker, " ,]}{[\"'#:&|;") || breaker == `\`
 	}
 	return strings.Contains(breaker, ": ")
 }
@@ -134,7 +136,8 @@ func shows(text string) string {
 
 func files(place int, breaker string) (file, env string) {
 	value := head + breaker + tail
-	const service = "name: x\nservices:\n  db:\n    image: postgres:16\n    env_file: [.env]\n    SERVICE\n"
+	// Another value beside it has migrate print a diff with the lines around.
+	const service = "name: x\nservices:\n  db:\n    image: postgres:16\n    env_file: [.env]\n    SERVICE\n  web:\n    image: nginx\n    environment: {A_TOKEN: literal12}\n"
 	file = strings.Replace(service, "SERVICE", "restart: always", 1)
 	switch place = max(place, -place) % (len(envLines) + len(yamlLines) + len(topLines)); {
 	case place < len(envLines):

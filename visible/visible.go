@@ -150,7 +150,7 @@ func (f *finder) spans(t compose.Text, text string) []secret.Span {
 		return lint.InDockerfile(f.policy, text)
 	case (t.Named && (within == "labels" || within == "annotations")):
 		return lint.InLabel(f.policy, name, text)
-	case t.Named && within == "additional_contexts", name == "o" && within == "driver_opts":
+	case t.Named && within == "additional_contexts", isMountOptions(t.Path):
 		return lint.InValue(f.policy, "", text) // the name is the user's own word for a place; a list of options
 	case t.Named, within == "options":
 		return lint.InValue(f.policy, name, text)
@@ -234,6 +234,13 @@ func (f *finder) note(path []string, key bool, text string, s *shown, spans []se
 	command := len(path) > 1 && isCommand(path[:len(path)-1])
 	for i := range spans {
 		spans[i] = extended(s.text, spans[i], command)
+		if isMountOptions(path) { // a comma alone ends one
+			if comma := strings.IndexByte(s.text[spans[i].End:], ','); comma >= 0 {
+				spans[i].End += comma
+			} else {
+				spans[i].End = len(s.text)
+			}
+		}
 	}
 	place := Place{Path: path, Key: key, text: text, masked: s.masked(spans)}
 	for _, span := range spans {
@@ -311,6 +318,11 @@ func (s *shown) masked(spans []secret.Span) string {
 // isVariable reports whether path is a variable of a service, which the plan decides about.
 func isVariable(path []string) bool {
 	return len(path) == 4 && path[0] == "services" && path[2] == "environment"
+}
+
+// isMountOptions reports whether path is the list of options that a volume is mounted with.
+func isMountOptions(path []string) bool {
+	return len(path) > 1 && path[len(path)-1] == "o" && path[len(path)-2] == "driver_opts"
 }
 
 // isContent reports whether path is the content of a config or secret.
