@@ -3,6 +3,7 @@
 package swarm
 
 import (
+	"encoding/base64"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,8 @@ func TestWrappedServiceAndNoValueAnywhere(t *testing.T) {
 		}
 	}
 	for _, id := range strings.Fields(s.must("docker", "config", "ls", "-q", "--filter", "label=com.docker.stack.namespace="+s.name)) {
-		if strings.Contains(s.must("docker", "config", "inspect", "--format", "{{json .Spec.Data}}", id), token) {
+		data, err := base64.StdEncoding.DecodeString(strings.Trim(s.must("docker", "config", "inspect", "--format", "{{json .Spec.Data}}", id), "\"\n"))
+		if err != nil || strings.Contains(string(data), token) {
 			t.Error("a config shows the value")
 		}
 	}
