@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -142,6 +143,9 @@ func (s *source) snippet(r byteRange) snippet {
 	to := s.LineEnd(from)
 	if to-from > maxSnippet {
 		return snippet{line: "[long line]", end: 1}
+	}
+	if bytes.IndexByte(s.data[from:to], '\r') >= 0 { // lines to some readers, one value to Compose
+		return snippet{line: "[line with carriage returns]", end: 1}
 	}
 	at := sort.Search(len(s.hidden), func(i int) bool { return s.hidden[i].end > from })
 	hidden := make([]byteRange, 0, 2)

@@ -20,7 +20,7 @@ import (
 const head, tail = "qZ7xK9vTn2", "Wm4Rj8pLc6"
 
 // breakers are such things.
-var breakers = []string{"", `"`, `'`, `\`, `\"`, " ", "  ", "#", " #", "/", "@", ":", ": ", "=", "==", "$", "$$", "${", "}", "]", "{", "[", ",", ", ", ";", "&", "|", "%", "?", "!", "*", "`", "\n", "\n  ", "\t", "\r", `"'`, `' "`, `'s `, "é", "\u2028", `\0`, `\x01`, `\n`, `\t`, `\r`, `\e[31m`, `\x7F`, `\u2028`, `\N`, "\x01", "\x7f", "\u0085", "\x00"}
+var breakers = []string{"", `"`, `'`, `\`, `\"`, " ", "  ", "#", " #", "/", "@", ":", ": ", "=", "==", "$", "$$", "${", "}", "]", "{", "[", ",", ", ", ";", "&", "|", "%", "?", "!", "*", "`", "\n", "\n  ", "\t", "\r", `"'`, `' "`, `'s `, "é", "\u2028", `\0`, `\x01`, `\n`, `\t`, `\r`, `\e[31m`, `\x7F`, `\u2028`, `\N`, "\rB_TOKEN=", "\x01", "\x7f", "\u0085", "\x00"}
 
 // envLines and yamlLines are places of a value, VALUE.
 var envLines = []string{
@@ -112,7 +112,7 @@ func ended(place int, breaker string) bool {
 	templates := slices.Concat(envLines, yamlLines, topLines)
 	template := templates[place%len(templates)]
 	switch {
-	case strings.ContainsAny(breaker, "\n\r\u0085\u2028\t"),
+	case strings.ContainsAny(breaker, "\n\u0085\u2028\t"), strings.Contains(breaker, "\r") && !strings.Contains(template, "DB_PASSWORD=VALUE"),
 		strings.Contains(template, "://") && (strings.ContainsAny(breaker, " \"'`$") || slices.Contains(space, breaker)):
 		return true
 	case strings.Contains(template, "{") || strings.Contains(template, "[") || strings.Contains(template, "command") || strings.Contains(template, "o: "):
