@@ -39,6 +39,8 @@ func (f Form) special(v reflect.Value) (value any, ok bool) {
 		return f.device(v, x), true
 	case types.DeviceRequest:
 		return f.deviceRequest(v, x), true
+	case types.ServiceVolumeConfig:
+		return f.volume(v, x), true
 	case types.Trigger:
 		return f.trigger(v, x), true
 	case types.SecretConfig:
@@ -109,6 +111,15 @@ func (f Form) device(v reflect.Value, d types.DeviceMapping) any {
 		return d.Source
 	}
 	return d.Source + ":" + d.Target + ":" + d.Permissions
+}
+
+// volume leaves create_host_path out where nothing of this machine is mounted: docker compose has it for bind mounts only.
+func (f Form) volume(v reflect.Value, x types.ServiceVolumeConfig) map[string]any {
+	m := f.fields(v)
+	if x.Bind != nil && x.Type != types.VolumeTypeBind && bool(x.Bind.CreateHostPath) {
+		delete(m["bind"].(map[string]any), "create_host_path")
+	}
+	return m
 }
 
 // deviceRequest writes a count of 0: without count and device_ids docker compose asks for all devices.

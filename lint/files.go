@@ -110,6 +110,11 @@ func (f *files) walk(ctx context.Context, dir string) ([]fileRef, error) {
 }
 
 // walkUntil is walk that ends when enough says so, which is asked for each entry.
+// isForeign tells folders that hold nothing of the project's own.
+func isForeign(name string) bool {
+	return slices.Contains([]string{".git", "node_modules", ".venv", ".terraform"}, name)
+}
+
 func (f *files) walkUntil(ctx context.Context, dir string, enough func() bool) ([]fileRef, error) {
 	var list []fileRef
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -132,7 +137,7 @@ func (f *files) walkUntil(ctx context.Context, dir string, enough func() bool) (
 			return nil
 		}
 		if d.IsDir() {
-			if slices.Contains([]string{".git", "node_modules", ".venv", ".terraform"}, d.Name()) && path != dir {
+			if isForeign(d.Name()) && path != dir {
 				return fs.SkipDir
 			}
 			return nil

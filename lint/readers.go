@@ -163,6 +163,36 @@ func (r *Readers) Why(path, name string) string {
 	return ""
 }
 
+// Sets returns the compose file that migrate does not edit and that sets a variable of a service, or "". It lies beside
+// the one at path, so that both may be given to docker compose.
+func (r *Readers) Sets(path, service, variable string) string {
+	dir := filepath.Dir(path)
+	for _, c := range r.others {
+		if filepath.Dir(c.file) != dir {
+			continue
+		}
+		for _, s := range c.services {
+			if s.name != service {
+				continue
+			}
+			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == variable }) {
+				return c.src.path
+			}
+			for _, n := range c.envFiles(s) {
+				if _, ok := c.files.vars([]string{c.path(text(n))})[variable]; ok {
+					return c.src.path
+				}
+			}
+		}
+	}
+	for _, u := range r.broken {
+		if u.Dir == dir && u.Mentions(service) && (u.Mentions(variable) || u.Mentions("env_file")) {
+			return u.shown
+		}
+	}
+	return ""
+}
+
 // holds reports whether the file at path is what is mounted, or lies below.
 func (m mount) holds(path string) bool {
 	return m.source == path || !(Trees{resolved(m.source)}).Outside(path)
@@ -319,35 +349,55 @@ func (r *Readers) hostReaders(env string) []hostReader {
 	}
 	if !r.scripts[env] {
 		r.scripts[env] = true
-		for _, sub := range []string{dir, filepath.Join(dir, "scripts"), filepath.Join(dir, "bin")} {
-			list, err := os.ReadDir(sub)
-			if err != nil {
-				continue
-			}
-			for _, e := range list[:min(len(list), maxScripts)] {
-				path := filepath.Join(sub, e.Name())
-				if !e.Type().IsRegular() || !isHostProgram(e.Name()) {
-					continue
-				}
-				if data, err := safefile.Read(path); err == nil && namesFile(string(data), filepath.Base(env)) {
-					r.hosts = append(r.hosts, hostReader{env, r.files.shown(path), string(data)})
-				}
+		for _, path := range r.files.hostPrograms(dir) {
+			if data, err := safefile.Read(path); err == nil && loadsFile(string(data), filepath.Base(env)) {
+				r.hosts = append(r.hosts, hostReader{env, r.files.shown(path), string(data)})
 			}
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(r.hosts), func(h hostReader) bool { return h.env != env })
 }
 
+// hostPrograms lists the programs in a folder and in those directly in it, up to a number in each.
+func (f *files) hostPrograms(dir string) []string {
+	var list []string
+	within := func(dir string) (folders []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil // what cannot be listed is read by nobody who is known
+		}
+		for _, e := range entries[:min(len(entries), maxScripts)] {
+			switch path := filepath.Join(dir, e.Name()); {
+			case e.IsDir() && !isForeign(e.Name()):
+				folders = append(folders, path)
+			case e.Type().IsRegular() && isHostProgram(e.Name()):
+				list = append(list, path)
+			}
+		}
+		return folders
+	}
+	for _, sub := range within(dir) {
+		within(sub)
+	}
+	return list
+}
+
+// maxScripts bounds the entries of a folder that are looked at for programs.
 const maxScripts = 200
 
 // isHostProgram tells the files that are run beside a compose file and often read its env files.
 func isHostProgram(name string) bool {
 	base := strings.ToLower(name)
 	switch filepath.Ext(base) {
-	case ".sh", ".bash", ".mk", ".ps1", ".fish", ".zsh", ".service":
+	case ".sh", ".bash", ".mk", ".ps1", ".fish", ".zsh", ".service", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".pl":
 		return true
 	}
 	return slices.Contains([]string{"makefile", "gnumakefile", "justfile", ".justfile", "procfile", "rakefile", ".envrc", "taskfile.yml", "taskfile.yaml", "package.json"}, base)
+}
+
+// loadsFile reports whether a program names an env file, or uses a library that looks for .env by itself.
+func loadsFile(text, base string) bool {
+	return namesFile(text, base) || base == ".env" && strings.Contains(text, "dotenv")
 }
 
 // namesFile reports whether a text names a file by its base name, as in "include .env" or "--env-file=.env".

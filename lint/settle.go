@@ -147,7 +147,7 @@ func (l *linter) setElsewhere(c *composeFile, service, name string) string {
 			return u.shown
 		}
 	}
-	return ""
+	return l.readers().Sets(c.top().file, service, name)
 }
 
 // laterArg is about an argument of a Dockerfile.

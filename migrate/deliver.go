@@ -43,7 +43,7 @@ func (s *service) form(name string, programs []secret.Program) (secret.FileForm,
 // form is the form of a service that shares its variables with no other: of two
 // that are merged, one could get the plain variable beside the file.
 func (c *file) form(s *service, name string) (secret.FileForm, bool) {
-	if c.linked[s.name] || c.setElsewhere(s.name, name) {
+	if c.linked[s.name] || c.setElsewhere(s.name, name) || c.readers.Sets(c.root.path, s.name, name) != "" {
 		return secret.FileForm{}, false
 	}
 	return s.form(name, c.programs(s))

@@ -341,7 +341,15 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	if e.dotenv && len(e.users) == 0 && !c.isTaken(e.path, v.Name) {
 		return lint.Unnamed
 	}
-	return c.readers.Why(e.path, v.Name)
+	if why := c.readers.Why(e.path, v.Name); why != "" || e.dotenv {
+		return why
+	}
+	for _, s := range e.users {
+		if other := c.readers.Sets(c.root.path, s.name, v.Name); other != "" && c.gets(s, e, v.Name) {
+			return other + " sets it for service " + s.name + " too"
+		}
+	}
+	return ""
 }
 
 // definedTwice reports whether another of the env files of c defines a variable.
