@@ -193,6 +193,14 @@ func (r *Readers) Sets(path, service, variable string) string {
 	return ""
 }
 
+// Means reports whether a compose file that migrate does not edit, and that lies beside the one at path, may take a
+// variable: merged with that one, it would get what its store defines.
+func (r *Readers) Means(path, name string) bool {
+	dir := filepath.Dir(path)
+	return slices.ContainsFunc(r.others, func(c *composeFile) bool { return filepath.Dir(c.file) == dir && c.takes(name) }) ||
+		slices.ContainsFunc(r.broken, func(u *unedited) bool { return u.Dir == dir && u.Mentions(name) })
+}
+
 // holds reports whether the file at path is what is mounted, or lies below.
 func (m mount) holds(path string) bool {
 	return m.source == path || !(Trees{resolved(m.source)}).Outside(path)

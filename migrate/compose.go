@@ -293,7 +293,7 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 	v := c.names.byText[shareKey(variable, text)]
 	if v == nil {
 		name := variableName(variable)
-		for i := 1; c.taken[name] || !c.names.free(name); i++ {
+		for i := 1; c.taken[name] || c.readers.Means(c.root.path, name) || !c.names.free(name); i++ {
 			name = variableName(service, variable)
 			if i > 1 {
 				name = fmt.Sprintf("%s_%d", name, i)

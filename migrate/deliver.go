@@ -42,8 +42,13 @@ func (s *service) form(name string, programs []secret.Program) (secret.FileForm,
 
 // form is the form of a service that shares its variables with no other: of two
 // that are merged, one could get the plain variable beside the file.
-func (c *file) form(s *service, name string) (secret.FileForm, bool) {
-	if c.linked[s.name] || c.setElsewhere(s.name, name) || c.readers.Sets(c.root.path, s.name, name) != "" {
+// An env file, but for the one that gives up its entry, would give the plain one too.
+func (c *file) form(s *service, name, from string) (secret.FileForm, bool) {
+	inEnvFile := slices.ContainsFunc(s.envFiles(c.dir), func(f envFileRef) bool {
+		_, ok := c.valuesOf(f.path)[name]
+		return ok && f.path != from
+	})
+	if inEnvFile || c.linked[s.name] || c.setElsewhere(s.name, name) || c.readers.Sets(c.root.path, s.name, name) != "" {
 		return secret.FileForm{}, false
 	}
 	return s.form(name, c.programs(s))
@@ -109,12 +114,12 @@ func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool 
 	if c.simple || len(uses) == 0 || n.Anchor != "" || !c.canDeclare() {
 		return false
 	}
-	form, ok := c.form(uses[0].service, name)
+	form, ok := c.form(uses[0].service, name, "")
 	if !ok {
 		return false
 	}
 	for _, u := range uses {
-		f, ok := c.form(u.service, name)
+		f, ok := c.form(u.service, name, "")
 		if !ok || f != form || u.v.name != name || !u.service.grantable() {
 			return false
 		}
@@ -216,13 +221,13 @@ func (c *file) declareSecret(v *value) {
 }
 
 // addVariable gives a service a variable that an env file gave it.
-func (c *file) addVariable(s *service, name string, v *value) {
+func (c *file) addVariable(s *service, from, name string, v *value) {
 	raw := "${" + v.name + "}"
 	if c.o.Files {
 		raw = c.fileRef(c.names, v)
 	}
 	variable := name
-	if form, ok := c.form(s, name); ok && c.mayGrant(v) && !c.simple && s.grantable() && c.canDeclare() {
+	if form, ok := c.form(s, name, from); ok && c.mayGrant(v) && !c.simple && s.grantable() && c.canDeclare() {
 		variable, raw = form.Variable, fmt.Sprintf(form.ValueFormat, mountDir+v.file)
 		c.grant(s, v)
 		c.declareSecret(v)

@@ -205,7 +205,7 @@ func (c *file) envFile(e *envState) error {
 		c.places[place(c.shown(e.path), t.Line(v.Start), v.Name)] = true
 		for _, s := range e.users {
 			if c.gets(s, e, v.Name) {
-				c.addVariable(s, v.Name, val)
+				c.addVariable(s, e.path, v.Name, val)
 			}
 		}
 	}

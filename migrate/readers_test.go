@@ -1,0 +1,351 @@
+package migrate_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/sirupsen/logrus"
+
+	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/migrate"
+)
+
+// TestReadersKept migrates generated projects with siblings, mounts, includes, programs and flags. Afterwards each
+// reader of an env file gets what it got before: a service its variables, in place or from the store that its compose
+// file names, and a container or program that reads the file finds it there.
+func TestReadersKept(t *testing.T) {
+	logrus.SetOutput(io.Discard) // of variables that are not set
+	t.Cleanup(func() { logrus.SetOutput(os.Stderr) })
+	moved, mounts, programs := 0, 0, 0
+	for seed := range uint64(150) {
+		g := &readersProject{t: t, r: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir()}
+		g.make()
+		before := g.load(nil)
+		if before[g.run.name] == nil {
+			continue
+		}
+		o := migrate.Options{Lint: lint.Options{Dir: g.dir, Project: g.run.project(g.dir)}, Keys: keysOf}
+		p, err := migrate.New(t.Context(), o, g.run.files)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		old := g.envFiles()
+		written(t, &migrate.Plan{Changes: p.Changes})
+		for _, st := range p.Stores {
+			moved += len(st.Values)
+		}
+		g.checkServices(seed, before, g.load(p))
+		mounts += g.checkMounts(seed, before, old)
+		programs += g.checkPrograms(seed, old)
+	}
+	if moved < 100 || mounts < 100 || programs < 40 {
+		t.Errorf("just %d values moved, %d mounts and %d programs were seen", moved, mounts, programs)
+	}
+}
+
+// readersProject is a generated project and the ways in which it is taken.
+type readersProject struct {
+	t        *testing.T
+	r        *rand.Rand
+	dir      string
+	ways     []readersWay
+	run      readersWay // that migrate is given
+	programs map[string][]string
+}
+
+// readersWay is how a project is taken.
+type readersWay struct {
+	name, base string
+	files, env []string // env in place of base/.env
+}
+
+func (w *readersWay) project(dir string) *lint.Project {
+	p := &lint.Project{Dir: filepath.Join(dir, w.base)}
+	for _, f := range w.files {
+		p.Files = append(p.Files, filepath.Join(dir, f))
+	}
+	for _, f := range w.env {
+		p.EnvFiles = append(p.EnvFiles, filepath.Join(dir, f))
+	}
+	return p
+}
+
+func (g *readersProject) write(name, text string) {
+	g.t.Helper()
+	path := filepath.Join(g.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *readersProject) chance(percent int) bool { return g.r.IntN(100) < percent }
+
+func (g *readersProject) one(list ...string) string { return list[g.r.IntN(len(list))] }
+
+var readersNames = []string{"A_TOKEN", "B_PASSWORD", "C_SECRET", "POSTGRES_PASSWORD", "D_PLAIN"}
+
+func (g *readersProject) make() {
+	g.write(".git/HEAD", "ref: refs/heads/main\n")
+	for _, file := range []string{".env", "app.env", "prod.env", "deploy/.env", "inc/.env"} {
+		text := ""
+		for i, name := range readersNames {
+			if g.chance(60) {
+				text += fmt.Sprintf("%s=Kq8v%d%s\n", name, i, strings.NewReplacer("/", "", ".", "").Replace(file))
+			}
+		}
+		g.write(file, text)
+	}
+	files := []string{"compose.yaml", "compose.override.yaml", "compose.prod.yaml", "deploy/compose.yaml"}
+	for i, file := range files {
+		if i == 0 || g.chance(50) {
+			g.write(file, g.compose(file, i == 0 && g.chance(25)))
+			g.ways = append(g.ways, readersWay{name: file, files: []string{file}, base: filepath.Dir(file)})
+		}
+	}
+	g.write("inc/compose.yaml", "services:\n  inc:\n    image: busybox\n    environment: {I: '${"+g.one(readersNames...)+"}'}\n")
+	first := g.ways[0]
+	for _, w := range g.ways[1:] {
+		if w.base == "." {
+			g.ways = append(g.ways, readersWay{name: first.name + " " + w.name, files: []string{first.name, w.name}, base: "."})
+		}
+	}
+	if g.chance(40) {
+		g.ways = append(g.ways, readersWay{name: "--env-file", files: first.files, base: ".", env: []string{"prod.env"}})
+	}
+	if g.chance(40) {
+		g.ways = append(g.ways, readersWay{name: "--project-directory", files: first.files, base: "deploy"})
+	}
+	g.run = g.ways[g.r.IntN(len(g.ways))]
+	g.programs = map[string][]string{}
+	for _, name := range []string{"Makefile", "run.sh", "tools/run.py"} {
+		if g.chance(25) {
+			env := g.one(".env", "app.env", "prod.env")
+			takes := []string{g.one(readersNames...)}
+			g.programs[name] = append([]string{env}, takes...)
+			g.write(name, "load "+env+"\nuse $"+takes[0]+"\n")
+		}
+	}
+}
+
+func (g *readersProject) compose(file string, include bool) string {
+	up := ""
+	if strings.Contains(file, "/") {
+		up = "../"
+	}
+	var b strings.Builder
+	if include {
+		b.WriteString("include: [inc/compose.yaml]\n")
+	}
+	b.WriteString("services:\n")
+	for _, service := range []string{"a", "b"}[:1+g.r.IntN(2)] {
+		fmt.Fprintf(&b, "  %s:\n    image: %s\n", service, g.one("busybox", "postgres:16"))
+		if g.chance(40) {
+			fmt.Fprintf(&b, "    env_file: %s%s\n", up, g.one("app.env", "prod.env"))
+		}
+		b.WriteString("    environment:\n      HERE: x\n")
+		for _, name := range readersNames {
+			switch g.r.IntN(7) {
+			case 0, 1:
+				fmt.Fprintf(&b, "      %s: ${%s}\n", name, name)
+			case 2:
+				fmt.Fprintf(&b, "      %s: 'Zx7w%d%s'\n", name, g.r.IntN(3), service)
+			case 3:
+				fmt.Fprintf(&b, "      URL_%s: 'postgres://u:${%s}@h'\n", name, name)
+			case 4:
+				if g.chance(30) {
+					fmt.Fprintf(&b, "      %s:\n", name)
+				}
+			}
+		}
+		if g.chance(15) {
+			fmt.Fprintf(&b, "    volumes: ['%s']\n", g.one("./"+up+".env:/app/.env", "./"+up+"app.env:/x", "./"+up+":/src"))
+		}
+	}
+	if g.chance(10) {
+		fmt.Fprintf(&b, "configs: {c: {file: './%sprod.env'}}\n", up)
+	}
+	return b.String()
+}
+
+// load loads each way; with the values of a plan where a compose file names their store.
+func (g *readersProject) load(p *migrate.Plan) map[string]*types.Project {
+	loaded := map[string]*types.Project{}
+	for _, w := range g.ways {
+		base := filepath.Join(g.dir, w.base)
+		var files []string
+		values := map[string]string{}
+		for _, f := range w.files {
+			path := filepath.Join(g.dir, f)
+			files = append(files, path)
+			maps.Copy(values, g.stored(p, path, base))
+		}
+		env := slices.Clone(w.env)
+		if env == nil {
+			env = []string{filepath.Join(w.base, ".env")}
+		}
+		for i := range env {
+			env[i] = filepath.Join(g.dir, env[i])
+			own, err := dotenv.Read(env[i])
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			maps.DeleteFunc(values, func(name, _ string) bool { _, ok := own[name]; return ok })
+		}
+		var set []string
+		for name, value := range values {
+			set = append(set, name+"="+value)
+		}
+		o, err := cli.NewProjectOptions(files, cli.WithName("x"), cli.WithWorkingDirectory(base), cli.WithEnv(set), cli.WithEnvFiles(env...), cli.WithDotEnv)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		if project, err := o.LoadProject(g.t.Context()); err == nil {
+			loaded[w.name] = project
+		}
+	}
+	return loaded
+}
+
+var sopsKey = regexp.MustCompile(`sops: \[([^\]]*)\]`)
+
+// stored returns the values of the stores that a compose file names.
+func (g *readersProject) stored(p *migrate.Plan, path, base string) map[string]string {
+	values := map[string]string{}
+	if p == nil {
+		return values
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, m := range sopsKey.FindAllSubmatch(data, -1) {
+		for _, st := range p.Stores {
+			if st.Path != filepath.Join(base, string(m[1])) {
+				continue
+			}
+			for _, v := range st.Values {
+				values[v.Name] = string(v.Value.Reveal())
+			}
+		}
+	}
+	return values
+}
+
+func (g *readersProject) checkServices(seed uint64, before, after map[string]*types.Project) {
+	for _, w := range g.ways {
+		old, now := before[w.name], after[w.name]
+		if old == nil || g.contradicts(&w) {
+			continue
+		}
+		if now == nil {
+			g.t.Errorf("seed %d, migrated with %q: %s does not load any more", seed, g.run.name, w.name)
+			continue
+		}
+		for name := range old.Services {
+			for key, value := range old.Services[name].Environment {
+				got, ok := now.Services[name].Environment[key]
+				file := now.Services[name].Environment[key+"_FILE"]
+				switch {
+				case ok && (got == value || got != nil && value != nil && *got == *value) && file == nil:
+				case !ok && value != nil && file != nil && now.Environment[now.Secrets[filepath.Base(*file)].Environment] == *value:
+				default:
+					g.t.Errorf("seed %d, migrated with %q: %s: service %s lost the value of %s: %s", seed, g.run.name, w.name, name, key, shownValues(value, got, file))
+				}
+			}
+		}
+	}
+}
+
+func shownValues(list ...*string) string {
+	var texts []string
+	for _, v := range list {
+		text := "none"
+		if v != nil {
+			text = *v
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// contradicts reports whether a way has other flags than the run, of which nothing in the project tells: they name an
+// env file as one of the project, or a file of the run whose store lies where the flags of the run say.
+func (g *readersProject) contradicts(w *readersWay) bool {
+	flags := w.base != filepath.Dir(w.files[0]) || w.env != nil
+	shared := slices.ContainsFunc(w.files, func(f string) bool { return slices.Contains(g.run.files, f) })
+	return w.name != g.run.name && (flags || shared && (w.base != g.run.base || g.run.env != nil))
+}
+
+func (g *readersProject) envFiles() map[string][]byte {
+	files := map[string][]byte{}
+	for _, name := range []string{".env", "app.env", "prod.env", "deploy/.env", "inc/.env"} {
+		data, err := os.ReadFile(filepath.Join(g.dir, name))
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		files[name] = data
+	}
+	return files
+}
+
+// checkMounts returns how many env files are mounted.
+func (g *readersProject) checkMounts(seed uint64, before map[string]*types.Project, old map[string][]byte) int {
+	now, count := g.envFiles(), 0
+	for _, w := range g.ways {
+		p := before[w.name]
+		if p == nil {
+			continue
+		}
+		var paths []string
+		for name := range p.Services {
+			for _, v := range p.Services[name].Volumes {
+				paths = append(paths, v.Source)
+			}
+		}
+		for _, c := range p.Configs {
+			paths = append(paths, c.File)
+		}
+		for _, path := range paths {
+			for name, data := range old {
+				if rel, err := filepath.Rel(path, filepath.Join(g.dir, name)); err != nil || !filepath.IsLocal(rel) {
+					continue
+				}
+				if count++; !bytes.Equal(data, now[name]) {
+					g.t.Errorf("seed %d, migrated with %q: %s changed, which %s mounts as %s", seed, g.run.name, name, w.name, path)
+				}
+			}
+		}
+	}
+	return count
+}
+
+// checkPrograms returns how many programs read an entry.
+func (g *readersProject) checkPrograms(seed uint64, old map[string][]byte) int {
+	now, count := g.envFiles(), 0
+	for program, reads := range g.programs {
+		entry := regexp.MustCompile(`(?m)^` + reads[1] + `=.*$`)
+		was := entry.Find(old[reads[0]])
+		if was == nil {
+			continue
+		}
+		if count++; !bytes.Equal(was, entry.Find(now[reads[0]])) {
+			g.t.Errorf("seed %d, migrated with %q: %s lost %s of %s", seed, g.run.name, program, reads[1], reads[0])
+		}
+	}
+	return count
+}
