@@ -19,6 +19,7 @@ import (
 type Readers struct {
 	files   *files
 	mounts  []mount
+	run     []*composeFile  // that migrate edits
 	others  []*composeFile  // compose files that nobody named, nor a file that was named
 	broken  []*unedited     // the same, of which the text alone is known
 	scripts map[string]bool // directories whose programs are known
@@ -52,6 +53,7 @@ func NewReaders(ctx context.Context, dir string, trees Trees, policy secret.Poli
 	for _, f := range run {
 		for _, c := range r.files.composeFiles(f.Path, policy) {
 			c.dir, c.vars = f.Dir, f.EnvFiles
+			r.run = append(r.run, c)
 			r.mounts = append(r.mounts, c.mounts()...)
 		}
 	}
@@ -65,6 +67,7 @@ func NewReaders(ctx context.Context, dir string, trees Trees, policy secret.Poli
 func (l *linter) readersOf(ctx context.Context) *Readers {
 	r := &Readers{files: l.files}
 	for _, c := range l.read {
+		r.run = append(r.run, c)
 		r.mounts = append(r.mounts, c.mounts()...)
 	}
 	if err := r.find(ctx, l.files.trees, l.walkedDirs(), l.policy, func(path string) bool { return l.seen[path] }); err != nil {
@@ -143,6 +146,11 @@ func (r *Readers) Why(path, name string) string {
 	for _, m := range r.mounts {
 		if m.holds(path) {
 			return fmt.Sprintf("service %s mounts %s (%s:%d), where its programs read the file", m.service, secret.Printable(m.written), m.shown, m.line)
+		}
+	}
+	for _, c := range r.run {
+		if path == filepath.Join(c.dir, ".env") && !slices.Contains(c.vars, path) && c.takes(name) {
+			return c.src.path + " takes it too where no --env-file is given"
 		}
 	}
 	for _, c := range r.others {

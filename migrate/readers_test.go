@@ -349,3 +349,40 @@ func (g *readersProject) checkPrograms(seed uint64, old map[string][]byte) int {
 	}
 	return count
 }
+
+// TestDefaultEnvFileKept migrates with --env-file a project that gives its .env to a service as well: without the flag
+// the compose file takes its variables from there.
+func TestDefaultEnvFileKept(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"compose.yaml": "services:\n  a:\n    image: busybox\n    env_file: .env\n    environment: {A: '${A_TOKEN}'}\n",
+		".env":         "A_TOKEN=Kq8v1\nB_TOKEN=Kq8v2\n",
+		"prod.env":     "A_TOKEN=Kq8v3\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "compose.yaml")
+	project := &lint.Project{Files: []string{path}, Dir: dir, EnvFiles: []string{filepath.Join(dir, "prod.env")}}
+	p, err := migrate.New(t.Context(), migrate.Options{Lint: lint.Options{Dir: dir, Project: project}}, []string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := map[string]string{}
+	for _, c := range p.Changes {
+		now[c.Shown] = string(c.New)
+	}
+	if now[".env"] != "A_TOKEN=Kq8v1\n" || now["prod.env"] != "" {
+		t.Errorf("the env files are %q", now)
+	}
+	report, err := lint.Run(t.Context(), lint.Options{Dir: dir, Project: project, Severity: lint.Error}, []string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		if byHand := f.File == ".env" && f.Key == "A_TOKEN"; byHand != (f.Fix.By == lint.ByHand) {
+			t.Errorf("%s: %s is mended by %s", f.File, f.Key, f.Fix.By)
+		}
+	}
+}
