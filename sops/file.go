@@ -131,10 +131,10 @@ func (f *File) precheck(data []byte) error {
 			return tooDeep(f.path)
 		}
 	case YAML:
-		// The library checks aliases in the first document only; in the others
-		// an alias to its own parent never ends. SOPS itself writes none.
+		// The library follows an alias to its own parent without end where it does not decode it: below a
+		// null key, and after the first document. SOPS itself writes none.
 		deep := mayNestDeeper(data)
-		if !deep && !hasLine(data, "---") && !hasLine(data, "...") {
+		if !deep && !bytes.Contains(data, []byte("*")) && !hasLine(data, "---") && !hasLine(data, "...") {
 			return nil
 		}
 		d := yamlv3.NewDecoder(bytes.NewReader(data))
@@ -148,6 +148,9 @@ func (f *File) precheck(data []byte) error {
 			}
 			if i > 0 && hasAlias(&doc) {
 				return damaged(f.path, "it has a YAML alias after the first document")
+			}
+			if nodes, ends := (&aliases{known: map[*yamlv3.Node]int{}}).count(&doc); !ends || nodes > maxNodes {
+				return damaged(f.path, fmt.Sprintf("its YAML aliases stand for more than %d nodes", maxNodes))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package sops_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -228,6 +229,37 @@ func checkError(t *testing.T, err error, path string, secrets ...string) {
 		if strings.Contains(text, s) {
 			t.Errorf("the error repeats content: %q", text)
 		}
+	}
+}
+
+// A SOPS file of a few hundred bytes neither ends the process nor takes long, whatever its aliases stand for.
+func TestInspectAliases(t *testing.T) {
+	key := ageHome(t)
+	rest := string(recipe{format: sops.YAML, keys: []keys.MasterKey{key}}.encrypt(t, "b: hunter2\n"))
+	var bomb strings.Builder
+	bomb.WriteString("0: &a0 [x]\n")
+	for i := 1; i <= 9; i++ {
+		fmt.Fprintf(&bomb, "%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), ", "))
+	}
+	for name, text := range map[string]string{
+		"itself": "a: &a [*a]\n" + rest, "itself under null": "~: &a [*a]\n" + rest, "itself under a number": "1: &a {b: {c: *a}}\n" + rest,
+		"in each other": "1: &a [&b [*a], *b]\n" + rest, "bomb": bomb.String() + rest, "as a key": "? &a [*a]\n: x\n" + rest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			cputime.Limit(t, len(text), func() {
+				if _, err := sops.Inspect("x.yaml", []byte(text)); !errors.Is(err, sops.ErrDamaged) {
+					t.Errorf("got %v", err)
+				} else {
+					checkError(t, err, "x.yaml")
+				}
+			})
+		})
+	}
+	if _, err := sops.Inspect("x.yaml", []byte("a: &a [x]\nc: *a\n"+rest)); err != nil {
+		t.Errorf("an alias that ends: %v", err)
+	}
+	if _, err := sops.Inspect("x.yaml", []byte("c: '*'\nd:\n"+strings.Repeat(" - x\n", 110_000)+rest)); err != nil {
+		t.Errorf("a large file without aliases: %v", err)
 	}
 }
 
