@@ -19,6 +19,7 @@ type rolloutReport struct {
 	out      io.Writer
 	terminal bool
 	quiet    bool
+	warn     func(string)
 	last     map[string]string
 	drawn    int
 }
@@ -27,7 +28,7 @@ type rolloutReport struct {
 const maxDrawn = 20
 
 func (s *session) newRolloutReport(quiet bool) *rolloutReport {
-	r := &rolloutReport{out: s.direct.Stderr, quiet: quiet || s.global.progress == "quiet", last: map[string]string{}}
+	r := &rolloutReport{out: s.direct.Stderr, quiet: quiet || s.global.progress == "quiet", warn: s.log.warn, last: map[string]string{}}
 	if f, ok := s.direct.Stderr.(*os.File); ok && s.global.progress != "plain" && s.global.ansi != "never" && s.Getenv("TERM") != "dumb" {
 		r.terminal = term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
 	}
@@ -40,6 +41,12 @@ func (r *rolloutReport) Say(text string) {
 		r.end()
 		_, _ = fmt.Fprintln(r.out, secret.Printable(text))
 	}
+}
+
+// Warn implements swarm.Reporter.
+func (r *rolloutReport) Warn(text string) {
+	r.end()
+	r.warn(text)
 }
 
 // Rollout implements swarm.Reporter.

@@ -47,7 +47,9 @@ func runStatus(ctx context.Context, s *session, stack, format string) error {
 		return err
 	}
 	defer func() { _ = eng.Close() }() // a connection
-	list, err := swarm.New(eng.Client(), nil).Status(ctx, stack)
+	cluster, done := s.cluster(eng, true)
+	defer done()
+	list, err := cluster.Status(ctx, stack)
 	if err != nil {
 		return err
 	}

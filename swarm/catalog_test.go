@@ -2,12 +2,15 @@ package swarm
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/argon2"
 
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -15,7 +18,7 @@ import (
 // made is a secret as this tool makes it.
 func made(base string, n int, text string) api.Secret {
 	return api.Secret{ID: objectName("shop", base, n), Spec: api.SecretSpec{Annotations: api.Annotations{
-		Name: objectName("shop", base, n), Labels: labels("shop", base, n, newDigest(value(text), cost{memory: 8, passes: 1})),
+		Name: objectName("shop", base, n), Labels: labels("shop", base, n, newDigest(objectName("shop", base, n), value(text), cost{memory: 8, passes: 1})),
 	}}}
 }
 
@@ -110,6 +113,56 @@ func TestNeeded(t *testing.T) {
 	slices.Sort(ids)
 	if diff := cmp.Diff([]string{"elsewhere", "elsewhere before", "previous", "spec", "task"}, ids); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// unbound is a secret as it was made before digests were bound to names.
+func unbound(base string, n int, text string) api.Secret {
+	s := made(base, n, text)
+	salt := []byte("0123456789abcdef")
+	sum := argon2.IDKey([]byte(text), salt, 1, 8, 1, digestSize)
+	s.Spec.Labels[digestLabel] = fmt.Sprintf("$argon2id$v=19$m=8,t=1,p=1$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+	return s
+}
+
+// A digest that was copied to another object must not count; one of before counts for a version in use alone, and
+// is bound then.
+func TestCopiedDigest(t *testing.T) {
+	two := made("key", 2, "two")
+	copied := func(from api.Secret, rolledBack bool) api.Secret {
+		s := made("key", 3, "evil")
+		s.Spec.Labels[digestLabel] = from.Spec.Labels[digestLabel]
+		if rolledBack {
+			s.Spec.Labels[rejectedLabel] = "2000-01-01T00:00:00Z"
+		}
+		return s
+	}
+	old, four := unbound("key", 2, "two"), made("key", 4, "four")
+	for name, tt := range map[string]struct {
+		secrets      []api.Secret
+		use, value   string
+		want         int
+		create, bind bool
+	}{
+		"newest, copied from the one in use":       {[]api.Secret{two, copied(two, false)}, two.ID, "two", 2, false, false},
+		"newest, nothing in use":                   {[]api.Secret{two, copied(two, false)}, "", "two", 4, true, false},
+		"rolled back, copied":                      {[]api.Secret{two, copied(two, true), four}, four.ID, "two", 5, true, false},
+		"of before, in use":                        {[]api.Secret{old}, old.ID, "two", 2, false, true},
+		"of before, in use, another value":         {[]api.Secret{old}, old.ID, "three", 3, true, false},
+		"of before, not in use":                    {[]api.Secret{old}, "", "two", 3, true, false},
+		"of before, copied from the one in use":    {[]api.Secret{old, copied(old, false)}, old.ID, "two", 2, false, true},
+		"of before, copied and marked rolled back": {[]api.Secret{old, copied(old, true), four}, four.ID, "two", 5, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view{stack: "shop", services: []api.Service{using("a", tt.use, "")}, secrets: secretCatalog("shop", tt.secrets)}
+			choices, err := v.choose(map[string]secret.Value{"key": value(tt.value)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := choices[0]; got.target.number != tt.want || got.create != tt.create || got.bind != tt.bind {
+				t.Errorf("version %d, create %t, bind %t; want %d, %t, %t", got.target.number, got.create, got.bind, tt.want, tt.create, tt.bind)
+			}
+		})
 	}
 }
 

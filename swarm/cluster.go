@@ -31,6 +31,8 @@ type Reporter interface {
 	Rollout([]ServiceProgress)
 	// Say is called once for each step worth telling.
 	Say(text string)
+	// Warn is called with what may be an attack; it is never quiet.
+	Warn(text string)
 }
 
 // ServiceProgress is how far one service is.
@@ -45,7 +47,7 @@ type Cluster struct {
 	engine Engine
 	report Reporter
 	poll   time.Duration
-	forged sync.Once // told of objects whose labels are not true
+	told   sync.Map // names of objects whose labels are not true, that were warned of
 }
 
 // New returns the cluster behind engine.
@@ -111,12 +113,20 @@ func (c *Cluster) look(ctx context.Context, stack string) (*view, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, managerHint(fmt.Errorf("read stack %q: %w", stack, err))
 	}
-	if names := append(v.secrets.forged(), v.configs.forged()...); len(names) > 0 && c.report != nil {
-		c.forged.Do(func() {
-			c.report.Say(fmt.Sprintf("ignored what has the labels of this tool and not its names: %q; find out who made it", names))
-		})
-	}
+	c.warnForged(v)
 	return v, nil
+}
+
+// warnForged names, once each, the objects of a stack whose labels claim what their names do not.
+func (c *Cluster) warnForged(v *view) {
+	if c.report == nil {
+		return
+	}
+	for _, name := range append(v.secrets.forged(), v.configs.forged()...) {
+		if _, told := c.told.LoadOrStore(v.stack+"/"+name, true); !told {
+			c.report.Warn(fmt.Sprintf("ignored %q: it has the labels of compose-secure, and a name that it gives to no version; find out who made it", name))
+		}
+	}
 }
 
 // lostNodes are the nodes that are down: nothing is known of their tasks, and

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,32 +43,41 @@ func costFor(secrets int) cost {
 	return cost{memory: 512, passes: 1}
 }
 
-// newDigest returns the argon2id digest of v with a random salt, in the form
+// Kinds of digests. One of boundKind is computed with the salt and then the name of the object as the salt of argon2id, so that
+// it counts for no other object. One of unboundKind, of objects made before, has the salt alone.
+const (
+	boundKind   = "argon2id-name"
+	unboundKind = "argon2id"
+)
+
+// newDigest returns the argon2id digest of v, which the object called name holds, with a random salt, in the form
 // of the PHC string format: https://github.com/P-H-C/phc-string-format.
-func newDigest(v secret.Value, c cost) string {
+func newDigest(name string, v secret.Value, c cost) string {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails: https://pkg.go.dev/crypto/rand#Read
-	sum := argon2.IDKey(v.Reveal(), salt, c.passes, c.memory, 1, digestSize)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, c.memory, c.passes,
+	sum := argon2.IDKey(v.Reveal(), append(slices.Clip(salt), name...), c.passes, c.memory, 1, digestSize)
+	return fmt.Sprintf("$"+boundKind+"$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, c.memory, c.passes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 // parsedDigest is a digest taken apart.
 type parsedDigest struct {
 	cost
+	bound     bool // to the name of its object
 	salt, sum []byte
 }
 
 func parseDigest(text string) (parsedDigest, bool) {
 	var d parsedDigest
 	fields := strings.Split(text, "$")
-	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != fmt.Sprintf("v=%d", argon2.Version) {
+	if len(fields) != 6 || fields[0] != "" || fields[1] != boundKind && fields[1] != unboundKind || fields[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return d, false
 	}
 	if n, err := fmt.Sscanf(fields[3], "m=%d,t=%d,p=1", &d.memory, &d.passes); n != 2 || err != nil ||
 		d.memory < 8 || d.memory > maxMemory || d.passes < 1 || d.passes > maxPasses {
 		return d, false
 	}
+	d.bound = fields[1] == boundKind
 	var err error
 	if d.salt, err = base64.RawStdEncoding.DecodeString(fields[4]); err != nil || len(d.salt) < 8 {
 		return d, false
@@ -78,15 +88,25 @@ func parseDigest(text string) (parsedDigest, bool) {
 	return d, true
 }
 
-// matches reports whether digest is that of v. A digest that cannot be read
+// matches reports whether digest is that of v in the object called name. A digest that cannot be read
 // matches nothing.
-func matches(digest string, v secret.Value) bool {
+func matches(digest, name string, v secret.Value) bool {
 	d, ok := parseDigest(digest)
 	if !ok {
 		return false
 	}
-	sum := argon2.IDKey(v.Reveal(), d.salt, d.passes, d.memory, 1, digestSize)
+	salt := d.salt
+	if d.bound {
+		salt = append(slices.Clip(salt), name...)
+	}
+	sum := argon2.IDKey(v.Reveal(), salt, d.passes, d.memory, 1, digestSize)
 	return subtle.ConstantTimeCompare(sum, d.sum) == 1
+}
+
+// isBound reports whether a digest counts for one object only.
+func isBound(digest string) bool {
+	d, ok := parseDigest(digest)
+	return ok && d.bound
 }
 
 // begin computes in the background and returns what waits for the result.

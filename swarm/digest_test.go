@@ -21,14 +21,17 @@ func value(text string) secret.Value { return secret.NewValue([]byte(text)) }
 
 func TestDigest(t *testing.T) {
 	for _, secrets := range []int{1, 20, 500} {
-		d := newDigest(value("one"), costFor(secrets))
-		if !matches(d, value("one")) {
+		d := newDigest("a_v1", value("one"), costFor(secrets))
+		if !matches(d, "a_v1", value("one")) {
 			t.Errorf("%d secrets: the digest does not match its own value", secrets)
 		}
-		if matches(d, value("two")) {
+		if matches(d, "a_v2", value("one")) {
+			t.Errorf("%d secrets: the digest matches in another object", secrets)
+		}
+		if matches(d, "a_v1", value("two")) {
 			t.Errorf("%d secrets: the digest matches another value", secrets)
 		}
-		if d == newDigest(value("one"), costFor(secrets)) {
+		if d == newDigest("a_v1", value("one"), costFor(secrets)) {
 			t.Errorf("%d secrets: two digests of one value are equal: no salt", secrets)
 		}
 	}
@@ -50,7 +53,7 @@ func TestMatchesRefusesForeignLabels(t *testing.T) {
 			if _, ok := parseDigest(digest); ok {
 				t.Error("it was read")
 			}
-			if matches(digest, value("")) {
+			if matches(digest, "a_v1", value("")) {
 				t.Error("it matches")
 			}
 		})
@@ -61,7 +64,7 @@ func TestMatchesRefusesForeignLabels(t *testing.T) {
 // quick to compute, also behind the salt, in names and labels of a version.
 func TestNoFastHashFindsAPIN(t *testing.T) {
 	const pin = "4271"
-	digest := newDigest(value(pin), costFor(500))
+	digest := newDigest("shop_pin_v3", value(pin), costFor(500))
 	l := labels("shop", "pin", 3, digest)
 	text := objectName("shop", "pin", 3) + " " + strings.Join(slices.Collect(maps.Values(l)), " ")
 	d, ok := parseDigest(digest)
@@ -70,7 +73,7 @@ func TestNoFastHashFindsAPIN(t *testing.T) {
 	}
 	for n := range 10_000 {
 		guess := []byte(fmt.Sprintf("%04d", n))
-		for _, in := range [][]byte{guess, append(slices.Clone(d.salt), guess...), append(slices.Clone(guess), d.salt...)} {
+		for _, in := range [][]byte{guess, append(slices.Clone(d.salt), guess...), append(append(slices.Clone(d.salt), "shop_pin_v3"...), guess...), append(slices.Clone(guess), d.salt...)} {
 			m, s1, s2, s5 := md5.Sum(in), sha1.Sum(in), sha256.Sum256(in), sha512.Sum512(in) //nolint:gosec // see above
 			c := crc32.ChecksumIEEE(in)
 			for _, sum := range [][]byte{m[:], s1[:], s2[:], s5[:], {byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}} {
@@ -84,7 +87,7 @@ func TestNoFastHashFindsAPIN(t *testing.T) {
 }
 
 func FuzzParseDigest(f *testing.F) {
-	f.Add(newDigest(value("x"), cost{memory: 8, passes: 1}))
+	f.Add(newDigest("a_v1", value("x"), cost{memory: 8, passes: 1}))
 	f.Add("$argon2id$v=19$m=8,t=1,p=1$$")
 	f.Fuzz(func(t *testing.T, text string) {
 		if d, ok := parseDigest(text); ok && (d.memory > maxMemory || d.passes > maxPasses || d.passes < 1 || len(d.sum) != digestSize) {

@@ -41,16 +41,24 @@ func (c *Cluster) reject(ctx context.Context, versions []version) error {
 		if !o.managed() {
 			continue // not ours to label
 		}
-		there, _, err := c.engine.SecretInspectWithRaw(ctx, o.id)
-		if err != nil {
-			return fmt.Errorf("look at secret %s: %w", o.name, err)
+		if err := c.setLabel(ctx, o, rejectedLabel, now); err != nil {
+			return err
 		}
-		spec := there.Spec
-		spec.Labels = maps.Clone(spec.Labels)
-		spec.Labels[rejectedLabel] = now
-		if err := c.engine.SecretUpdate(ctx, o.id, there.Version, spec); err != nil {
-			return fmt.Errorf("label secret %s: %w", o.name, err)
-		}
+	}
+	return nil
+}
+
+// setLabel sets one label of a secret.
+func (c *Cluster) setLabel(ctx context.Context, o version, label, value string) error {
+	there, _, err := c.engine.SecretInspectWithRaw(ctx, o.id)
+	if err != nil {
+		return fmt.Errorf("look at secret %s: %w", o.name, err)
+	}
+	spec := there.Spec
+	spec.Labels = maps.Clone(spec.Labels)
+	spec.Labels[label] = value
+	if err := c.engine.SecretUpdate(ctx, o.id, there.Version, spec); err != nil {
+		return fmt.Errorf("label secret %s: %w", o.name, err)
 	}
 	return nil
 }

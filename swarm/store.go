@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type choice struct {
 	value  secret.Value
 	create bool
 	own    map[string]string // labels of the user
+	bind   bool              // the digest of the target gets bound to its name
 	digest func() string     // of the value; nil where nobody had the time to begin it
 }
 
@@ -59,12 +61,14 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 	k := costFor(len(v.secrets.byID) + len(names))
 	eachCPU(len(names), func(i int) {
 		base := names[i]
+		newest, ok := v.secrets.newest(base)
+		n := newest.number + 1
+		name := objectName(v.stack, base, n)
 		var digest func() string
 		if idle {
-			digest = begin(func() string { return newDigest(values[base], k) })
+			digest = begin(func() string { return newDigest(name, values[base], k) })
 		}
 		candidates := slices.Clone(used[base])
-		newest, ok := v.secrets.newest(base)
 		if ok && !slices.ContainsFunc(candidates, func(c version) bool { return c.id == newest.id }) {
 			candidates = append(candidates, newest)
 		}
@@ -73,14 +77,18 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 				candidates = append(candidates, c)
 			}
 		}
-		for _, c := range candidates {
-			if c.managed() && matches(c.digest, values[base]) {
-				choices[i] = choice{base: base, target: c}
+		for j, c := range candidates {
+			// Who may create an object cannot have a service use it, so for one in use an unbound digest counts.
+			bound := isBound(c.digest)
+			if c.managed() && (bound || j < len(used[base])) && matches(c.digest, c.name, values[base]) {
+				choices[i] = choice{base: base, target: c, bind: !bound}
+				if !bound {
+					choices[i].value = values[base]
+				}
 				return
 			}
 		}
-		n := newest.number + 1
-		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, own: newest.own, target: version{base: base, number: n, name: objectName(v.stack, base, n)}}
+		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, own: newest.own, target: version{base: base, number: n, name: name}}
 	})
 	return choices, nil
 }
@@ -124,7 +132,22 @@ func (c *Cluster) create(ctx context.Context, stack string, choices []choice, to
 	}
 	close(work)
 	wg.Wait()
+	for i := range choices {
+		if choices[i].bind {
+			errs = append(errs, c.bind(ctx, &choices[i], costFor(total)))
+		}
+	}
 	return made, errors.Join(errs...)
+}
+
+// bind gives a version in use a digest that counts for it alone. Tasks do not see labels. When
+// somebody else changes the labels at the same time, the next command does it.
+func (c *Cluster) bind(ctx context.Context, ch *choice, k cost) error {
+	err := c.setLabel(ctx, ch.target, digestLabel, newDigest(ch.target.name, ch.value, k))
+	if err != nil && strings.Contains(err.Error(), "update out of sequence") {
+		return nil
+	}
+	return err
 }
 
 // createOne stores one value. A name that is taken is fine when it was taken
@@ -133,7 +156,7 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 	if ch.digest != nil {
 		ch.target.digest = ch.digest()
 	} else {
-		ch.target.digest = newDigest(ch.value, k)
+		ch.target.digest = newDigest(ch.target.name, ch.value, k)
 	}
 	answer, err := c.engine.SecretCreate(ctx, api.SecretSpec{
 		Annotations: api.Annotations{Name: ch.target.name, Labels: labelled(ch.own, labels(stack, ch.base, ch.target.number, ch.target.digest))},
@@ -146,7 +169,7 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 		return "", false, fmt.Errorf("create secret %s: %w", ch.target.name, managerHint(err))
 	}
 	there, _, err := c.engine.SecretInspectWithRaw(ctx, ch.target.name)
-	if err == nil && newVersion(stack, there.ID, there.Spec.Annotations, there.CreatedAt).managed() && there.Spec.Labels[stackLabel] == stack && matches(there.Spec.Labels[digestLabel], ch.value) {
+	if err == nil && newVersion(stack, there.ID, there.Spec.Annotations, there.CreatedAt).managed() && there.Spec.Labels[stackLabel] == stack && isBound(there.Spec.Labels[digestLabel]) && matches(there.Spec.Labels[digestLabel], ch.target.name, ch.value) {
 		return there.ID, false, nil
 	}
 	return "", false, &ConflictError{What: "secret " + ch.target.name}

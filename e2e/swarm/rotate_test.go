@@ -3,6 +3,7 @@
 package swarm
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,5 +205,77 @@ func TestFlagsStandAnywhere(t *testing.T) {
 	}
 	if got := s.current("token"); got != 1 {
 		t.Errorf("token is at version %s, want 1", strconv.Itoa(got))
+	}
+}
+
+// TestForgedLabels: who may only create objects must not have a service use one of theirs. deploy, rotate, status, rollback and
+// prune leave such objects alone and name them.
+func TestForgedLabels(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	if r := s.feed("two", "rotate", s.name, "token", "--from-file", "-"); r.code != 0 {
+		t.Fatalf("rotate: exit %d\n%s", r.code, r.stderr)
+	}
+	label := func(name, key string) string {
+		return strings.TrimSpace(s.must("docker", "secret", "inspect", "--format", `{{index .Spec.Labels "`+key+`"}}`, name))
+	}
+	digest := label(s.name+"_token_v2", "io.compose-secure.digest")
+	evil := s.dir + "/evil"
+	s.write("evil", "evil")
+	forge := func(name, version string, more ...string) {
+		args := []string{"docker", "secret", "create", "--label", "com.docker.stack.namespace=" + s.name, "--label", "io.compose-secure.secret=token",
+			"--label", "io.compose-secure.version=" + version, "--label", "io.compose-secure.digest=" + digest}
+		s.must(append(append(args, more...), name, evil)...)
+	}
+	names := []string{s.name + "_evil", s.name + "_token", s.name + "_token_v9x"}
+	forge(names[0], "1")
+	forge(names[1], "1", "--label", "io.compose-secure.rolled-back=2000-01-01T00:00:00Z")
+	forge(names[2], "9")
+	before := s.tasks()
+	warned := func(command string, r result, code int) {
+		t.Helper()
+		if r.code != code {
+			t.Errorf("%s: exit %d, want %d\n%s", command, r.code, code, r.stderr)
+		}
+		for _, name := range names {
+			if strings.Count(r.stderr, "warning: ignored "+strconv.Quote(name)+":") != 1 {
+				t.Errorf("%s does not name %s once:\n%s", command, name, r.stderr)
+			}
+		}
+	}
+	r := s.cs("status", s.name)
+	warned("status", r, 0)
+	if strings.Contains(r.stdout, "v9") && !strings.Contains(r.stdout, names[2]) {
+		t.Errorf("status takes a forged version for one:\n%s", r.stdout)
+	}
+	warned("prune", s.cs("prune", s.name, "--keep", "2"), 0)
+	warned("rotate", s.feed("two", "rotate", s.name, "--quiet", "token", "--from-file", "-"), 0)
+	if diff := cmp.Diff(before, s.tasks()); diff != "" {
+		t.Errorf("tasks changed:\n%s", diff)
+	}
+	// A name of the right form with a copied digest: the value of v2 is not in it.
+	forge(s.name+"_token_v3", "3")
+	s.feed("four", "rotate", s.name, "token", "--from-file", "-")
+	if got := s.current("token"); got != 4 {
+		t.Errorf("token is at version %d, want 4", got)
+	}
+	warned("rotate", s.feed("two", "rotate", s.name, "token", "--from-file", "-"), 0)
+	if got := s.current("token"); got != 5 {
+		t.Errorf("the copied digest counted: token is at version %d, want 5", got)
+	}
+	warned("rollback", s.cs("rollback", s.name, "token"), 0)
+	if got := s.current("token"); got != 4 {
+		t.Errorf("after the rollback token is at version %d, want 4", got)
+	}
+	warned("stack deploy", s.cs("stack", "deploy", s.name, "-c", "compose.yaml"), 0)
+	for _, svc := range []string{"a", "b"} {
+		for _, ref := range s.service(svc).Spec.TaskTemplate.ContainerSpec.Secrets {
+			if ref.SecretName == s.name+"_token_v3" || slices.Contains(names, ref.SecretName) {
+				t.Errorf("%s uses %s", svc, ref.SecretName)
+			}
+		}
+	}
+	for _, name := range names {
+		s.must("docker", "secret", "inspect", name) // not this tool's to remove
 	}
 }
