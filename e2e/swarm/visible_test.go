@@ -57,14 +57,18 @@ func TestWhatStaysVisible(t *testing.T) {
 		}
 	}
 	ids := strings.Fields(s.must("docker", "config", "ls", "-q", "--filter", "label=com.docker.stack.namespace="+s.name))
-	if len(ids) != 1 {
-		t.Errorf("%d configs, want the one without a secret", len(ids))
-	}
-	for _, id := range ids {
+	open := 0
+	for _, id := range ids { // the helper of the wrapper is one as well
 		data, err := base64.StdEncoding.DecodeString(strings.Trim(s.must("docker", "config", "inspect", "--format", "{{json .Spec.Data}}", id), "\"\n"))
-		if err != nil || string(data) != "colour=blue" {
-			t.Errorf("a config holds something else: %v", err)
+		if err != nil || strings.Contains(string(data), "s3ntinel") {
+			t.Errorf("a config holds a value: %v", err)
 		}
+		if string(data) == "colour=blue" {
+			open++
+		}
+	}
+	if open != 1 {
+		t.Errorf("%d configs are the one without a secret", open)
 	}
 	container := strings.TrimSpace(s.must("docker", "ps", "-q", "--filter", "name="+s.name+"_app"))
 	if got := s.must("docker", "exec", container, "/server", "cat", "/inline"); got != "url=postgres://u:s3ntinel-inline@h/d" {
