@@ -59,7 +59,7 @@ func runRollback(ctx context.Context, s *session, stack string, names []string, 
 // cannot be read now, the source has no name.
 func (s *session) warnSources(ctx context.Context, eng *engine.Engine, stack string, changes []swarm.Change) {
 	var model *stackModel
-	if l, err := s.loadStack(ctx, stack, nil); err == nil {
+	if l, err := s.loadStack(ctx, forModel, stack, nil); err == nil {
 		model, _ = s.stackModel(ctx, l, eng) // rollback is done; what is wrong with the project the next deploy tells
 	}
 	for _, c := range changes {

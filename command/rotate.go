@@ -239,7 +239,7 @@ func (o *rotateOptions) generated(names []string) (map[string]secret.Value, erro
 
 // sourceValues reads the values again from where the compose file says.
 func (s *session) sourceValues(ctx context.Context, eng *engine.Engine, stack string, names []string) (map[string]secret.Value, error) {
-	l, err := s.loadStack(ctx, stack, nil)
+	l, err := s.loadStack(ctx, forValues, stack, nil)
 	if errors.Is(err, compose.ErrNoFile) {
 		return nil, usagef("no compose file says where the values come from: name one with -f, or use --from-file or --generate")
 	}

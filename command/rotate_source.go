@@ -70,7 +70,7 @@ func (s *session) writeBackLater(ctx context.Context, eng *engine.Engine, stack 
 // writeBack finds where the new values have to be stored so that the next deploy does not
 // bring the old ones back. nil when no source can be written, which is said.
 func (s *session) writeBack(ctx context.Context, eng *engine.Engine, stack string, values map[string]secret.Value) (func(context.Context) (func() error, error), error) {
-	l, err := s.loadStack(ctx, stack, nil)
+	l, err := s.loadStack(ctx, forValues, stack, nil)
 	if errors.Is(err, compose.ErrNoFile) {
 		return nil, nil
 	}

@@ -90,7 +90,7 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 	if err != nil {
 		return err
 	}
-	l, err := s.loadStack(ctx, stack, o.files.Value())
+	l, err := s.loadStack(ctx, forValues, stack, o.files.Value())
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (o deployOptions) flags() []string {
 
 // loadStack loads the project under the stack's name, as docker stack deploy
 // would have it, unless the user gives another.
-func (s *session) loadStack(ctx context.Context, stack string, files []string) (*loaded, error) {
+func (s *session) loadStack(ctx context.Context, why purpose, stack string, files []string) (*loaded, error) {
 	if len(files) == 0 {
 		files = s.global.files.Value()
 	}
@@ -151,7 +151,7 @@ func (s *session) loadStack(ctx context.Context, stack string, files []string) (
 	if name == "" && s.Getenv("COMPOSE_PROJECT_NAME") == "" && strings.ToLower(stack) == stack && !strings.Contains(stack, ".") {
 		name = stack
 	}
-	return s.loadProject(ctx, forValues, compose.Options{
+	return s.loadProject(ctx, why, compose.Options{
 		Files: files, ProjectName: name, ProjectDirectory: s.global.dir,
 		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(),
 	})
