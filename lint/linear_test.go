@@ -160,24 +160,22 @@ func TestLargeValues(t *testing.T) {
 	}
 }
 
-func TestShapesTable(t *testing.T) {
-	if os.Getenv("SHAPES") == "" {
-		t.Skip()
-	}
+// BenchmarkShapes logs how the time for each shape grows with its size; SHAPE chooses shapes by a part of their name.
+func BenchmarkShapes(b *testing.B) {
 	for _, s := range shapes() {
 		if !strings.Contains(s.name, os.Getenv("SHAPE")) {
 			continue
 		}
 		line := ""
 		for _, n := range []int{8 << 10, 16 << 10, 32 << 10, 64 << 10} {
-			dir := t.TempDir()
+			dir := b.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, s.file), []byte(s.text(n)), 0o600); err != nil {
-				t.Fatal(err)
+				b.Fatal(err)
 			}
 			start := cputime.Used()
-			r, err := Run(t.Context(), Options{Dir: dir, Severity: Info}, []string{"."})
+			r, err := Run(b.Context(), Options{Dir: dir, Severity: Info}, []string{"."})
 			if err != nil {
-				t.Fatal(err)
+				b.Fatal(err)
 			}
 			took := cputime.Used() - start
 			line += fmt.Sprintf("%9s/%d", took.Round(time.Millisecond), len(r.Findings))
