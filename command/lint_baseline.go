@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/safefile"
@@ -33,10 +35,16 @@ func (b baselineFile) read() ([]byte, error) {
 
 func (b baselineFile) lock(ctx context.Context) (*safefile.Lock, error) {
 	if b.config != "" {
+		if slices.Contains(strings.Split(filepath.ToSlash(filepath.Clean(b.name)), "/"), ".git") {
+			return nil, errOfGit
+		}
 		return safefile.AcquireBelow(ctx, b.dir, filepath.Clean(b.name))
 	}
 	return safefile.Acquire(ctx, b.path())
 }
+
+// errOfGit refuses a file of git's own: its configuration names programs.
+var errOfGit = errors.New("the baseline lies in a directory of git; name another file")
 
 func (b baselineFile) explain(err error) error {
 	switch {

@@ -18,7 +18,8 @@ import (
 type Form int
 
 const (
-	Handover Form = iota // the way that the oldest docker compose reads, and nothing that nobody set
+	// Handover is the way that the oldest docker compose reads, and nothing that nobody set.
+	Handover Form = iota
 	JSON                 // as docker compose config --format json prints it: empty mappings, commands that are null
 	YAML                 // as docker compose config prints it
 )

@@ -113,6 +113,27 @@ func TestVaultTokenGoesWhereItBelongs(t *testing.T) {
 	}
 }
 
+// A redirect of the user's own Vault leads the token to no other server, encrypting and decrypting alike.
+func TestVaultRedirect(t *testing.T) {
+	var asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer other.Close()
+	var reached atomic.Int32
+	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reached.Add(1)
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer own.Close()
+	t.Setenv("VAULT_TOKEN", "sentinel")
+	t.Setenv("VAULT_MAX_RETRIES", "0")
+	t.Setenv("VAULT_ADDR", own.URL)
+	_, err := inspect(t, "x.yaml", forVault(t, own.URL)).Decrypt(context.Background())
+	checkError(t, err, "x.yaml", "sentinel")
+	if reached.Load() == 0 || asked.Load() != 0 {
+		t.Errorf("the own server got %d requests, the other %d; %v", reached.Load(), asked.Load(), err)
+	}
+}
+
 func TestDecryptServiceOutOfReach(t *testing.T) {
 	enc := forVault(t, "http://127.0.0.1:1")
 	t.Setenv("VAULT_TOKEN", "sentinel")

@@ -33,7 +33,11 @@ func (s lent) Decrypt(ctx context.Context, req *keyservice.DecryptRequest) (rsp 
 // lend calls do with the environment for a key.
 func lend(key *keyservice.Key, do func()) {
 	kind, prefixes := familyOf(key)
-	environment.Lend(kind, func(name, value string) (string, bool) {
+	var set map[string]string
+	if kind == "vault" { // a redirect would take the token to a server that the user has not named
+		set = map[string]string{"VAULT_DISABLE_REDIRECTS": "true"}
+	}
+	environment.Lend(kind, set, func(name, value string) (string, bool) {
 		switch class := subprocess.Classify(name); {
 		case name == sopsage.SopsAgeKeyEnv && kind == "age":
 			value = withoutClear(value)

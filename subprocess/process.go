@@ -26,17 +26,18 @@ type Lender struct {
 	kind   string
 	inside int
 	kept   map[string]string // what was there before, by name
+	added  []string          // what was not
 }
 
 // Lend calls do while the environment has only what edit returns for each variable: its value, and whether it
-// stays. edit must give the same answers for the same kind.
-func (l *Lender) Lend(kind string, edit func(name, value string) (string, bool), do func()) {
-	l.enter(kind, edit)
+// stays, and what set adds. Both must be the same for the same kind.
+func (l *Lender) Lend(kind string, set map[string]string, edit func(name, value string) (string, bool), do func()) {
+	l.enter(kind, set, edit)
 	defer l.leave()
 	do()
 }
 
-func (l *Lender) enter(kind string, edit func(name, value string) (string, bool)) {
+func (l *Lender) enter(kind string, set map[string]string, edit func(name, value string) (string, bool)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.free.L = &l.mu
@@ -64,6 +65,15 @@ func (l *Lender) enter(kind string, edit func(name, value string) (string, bool)
 		}
 		l.kept[name] = value
 	}
+	l.added = nil
+	for name, value := range set {
+		if old, was := os.LookupEnv(name); was {
+			l.kept[name] = old
+		} else {
+			l.added = append(l.added, name)
+		}
+		_ = os.Setenv(name, value) // a name of ours
+	}
 }
 
 func (l *Lender) leave() {
@@ -75,7 +85,10 @@ func (l *Lender) leave() {
 	for name, value := range l.kept {
 		_ = os.Setenv(name, value) // it was set before
 	}
-	l.kept = nil
+	for _, name := range l.added {
+		_ = os.Unsetenv(name) // it was not set before
+	}
+	l.kept, l.added = nil, nil
 	if l.free.L != nil {
 		l.free.Broadcast()
 	}

@@ -20,7 +20,7 @@ func TestLender(t *testing.T) {
 	for i := range 300 {
 		wg.Go(func() {
 			kind := kinds[i%3]
-			l.Lend(kind, func(name, value string) (string, bool) {
+			l.Lend(kind, map[string]string{"LENDER_SET": kind}, func(name, value string) (string, bool) {
 				return strings.TrimPrefix(value, "value of "), !strings.HasPrefix(name, "LENDER_") || name == "LENDER_"+kind
 			}, func() {
 				for _, name := range kinds {

@@ -189,7 +189,7 @@ func (c *corpus) folders(ctx context.Context, folders []string, jobs int) {
 			if err := r.check(ctx); err != nil && ctx.Err() == nil {
 				c.say(filepath.Base(folder), nil, "this program", err.Error())
 			}
-			os.RemoveAll(filepath.Dir(r.dir))
+			_ = os.RemoveAll(filepath.Dir(r.dir)) // a scratch directory
 		})
 	}
 	group.Wait()
