@@ -20,8 +20,10 @@ type Form int
 const (
 	// Handover is the way that the oldest docker compose reads, and nothing that nobody set.
 	Handover Form = iota
-	JSON                 // as docker compose config --format json prints it: empty mappings, commands that are null
-	YAML                 // as docker compose config prints it
+	// JSON is as docker compose config --format json prints it: empty mappings, commands that are null.
+	JSON
+	// YAML is as docker compose config prints it.
+	YAML
 )
 
 // Tree returns project as mappings (map[string]any), lists ([]any), strings, numbers, booleans and
