@@ -69,3 +69,64 @@ func TestSignalsEndWhatWaits(t *testing.T) {
 		}
 	}
 }
+
+// What ignores two signals is left behind at the third: a docker compose that takes none.
+func TestLastSignalEnds(t *testing.T) {
+	dir := t.TempDir()
+	tool := filepath.Join(dir, "compose-secure")
+	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	plugin := filepath.Join(dir, "cli-plugins", "docker-compose")
+	if err := os.Mkdir(filepath.Dir(plugin), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const script = "#!/bin/sh\ncase \"$*\" in *version*) echo 2.26.1; exit 0;; esac\ntrap '' INT TERM\necho $$ >pid\nsleep 60 &\nwait\nsleep 60\n"
+	for name, text := range map[string]string{plugin: script, filepath.Join(dir, "compose.yaml"): "services: {a: {image: x}}\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stderr strings.Builder
+	cmd := exec.Command(tool, "ps")
+	cmd.Dir, cmd.Stderr, cmd.Env = dir, &stderr, append(os.Environ(), "DOCKER_CONFIG="+dir, "XDG_CACHE_HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that what it leaves behind can be ended
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "pid")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("docker compose was not started: " + stderr.String())
+		}
+	}
+	for n := range 3 {
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-ended:
+			var exit *exec.ExitError
+			if n < 2 || !errors.As(err, &exit) || exit.ExitCode() != 130 {
+				t.Fatalf("ended with %v at signal %d, want 130 at the third: %s", err, n+1, stderr.String())
+			}
+			return
+		case <-time.After(time.Second):
+		}
+	}
+	select {
+	case err := <-ended:
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 130 {
+			t.Errorf("ended with %v, want 130: %s", err, stderr.String())
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("still there after three signals")
+	}
+}
