@@ -13,12 +13,12 @@ import (
 const MaxInput = 64 << 10
 
 const (
-	limit = time.Second
+	limit = slowdown * time.Second
 	// hung is when an input is given up: a test cannot end code that runs.
-	hung = 20 * time.Second
+	hung = 20 * limit
 )
 
-// Limit runs f for an input of size bytes and fails t when it takes more than a second
+// Limit runs f for an input of size bytes and fails t when it takes more than a second (ten with the race detector)
 // each time of three. Larger inputs are not run. Tests in the same process count too, so none
 // may run in parallel.
 func Limit(t *testing.T, size int, f func()) {
