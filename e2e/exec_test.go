@@ -72,7 +72,7 @@ func watchedCalls() []watched {
 		call("restart", "-t", "0", "bare"), call("pause", "bare"), call("unpause", "bare"), call("kill", "bare"), call("start", "bare"),
 		call("push", "--ignore-push-failures", "dev"), call("pull", "--ignore-pull-failures", "dev"),
 		call("ls"), call("up", "--help"), call("up", "-", "--generate-bash-completion"), {args: []string{"nonsense"}, code: 2},
-		alone(0, "version"), alone(0, "completion", "bash"), alone(0, "man"),
+		alone(0, "catalog", "postgres:16"), alone(0, "version"), alone(0, "completion", "bash"), alone(0, "man"),
 		alone(0, "boot", "install", "--help"), alone(0, "boot", "remove", "--help"),
 		call("stop", "-t", "0"), call("rm", "-f"), call("down", "-t", "0"),
 	}
