@@ -13,6 +13,7 @@ import (
 	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/source"
 	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/visible"
 )
 
 // loaded is a project with what is needed to resolve its values.
@@ -25,6 +26,7 @@ type loaded struct {
 	exported map[string]bool
 	values   []string // those of secrets that stand in the model, or came from this process
 	sources  []source.Source
+	places   *[]visible.Place // see open
 }
 
 // purpose says what a project is loaded for.

@@ -13,10 +13,19 @@ import (
 // which secrets stay in the open.
 func warnings(l *loaded, plan *transform.Plan) []string {
 	slices.Sort(l.Warnings)
-	return slices.Concat(l.Warnings, outside(l, plan), visible.Warnings(visible.Find(l.Project)), plan.Warnings)
+	return slices.Concat(l.Warnings, outside(l, plan), visible.Warnings(l.open()), plan.Warnings)
+}
+
+// open lists the literal secrets that stay where everybody sees them. The project is walked once.
+func (l *loaded) open() []visible.Place {
+	if l.places == nil {
+		found := visible.Find(l.Project)
+		l.places = &found
+	}
+	return *l.places
 }
 
 // masked is the model of plan without the literals that stay in it, for people to read.
 func (l *loaded) masked(plan *transform.Plan) *types.Project {
-	return visible.Mask(l.Project, visible.Find(l.Project), plan.Project)
+	return visible.Mask(l.Project, l.open(), plan.Project)
 }

@@ -110,6 +110,9 @@ func (w walker) pointer(v reflect.Value, path []string, named bool) {
 
 func (w walker) fields(v reflect.Value, path []string) {
 	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			continue // most are, and hold no text
+		}
 		field := v.Type().Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		switch {
