@@ -97,7 +97,7 @@ func TestFind(t *testing.T) {
 }
 
 func image(files map[string]string, entrypoint ...string) Image {
-	return Image{Entrypoint: entrypoint, Path: "/none:/bin", WorkingDir: "/work", Read: func(path string) ([]byte, error) {
+	return Image{Entrypoint: entrypoint, Path: "/none:/bin", WorkingDir: "/srv", Read: func(path string) ([]byte, error) {
 		if text, ok := files[path]; ok && len(text) <= MaxScript {
 			return []byte(text), nil
 		}
@@ -115,7 +115,7 @@ func TestEntrypoints(t *testing.T) {
 	}{
 		"a path":               {[]string{"/e.sh"}, "/e.sh", good, "/e.sh"},
 		"of PATH":              {[]string{"e.sh"}, "/bin/e.sh", good, "/bin/e.sh"},
-		"of the folder":        {[]string{"./e.sh"}, "/work/e.sh", good, "/work/e.sh"},
+		"of the folder":        {[]string{"./e.sh"}, "/srv/e.sh", good, "/srv/e.sh"},
 		"behind tini":          {[]string{"/usr/bin/tini", "--", "/e.sh"}, "/e.sh", good, "/e.sh"},
 		"behind a shell":       {[]string{"/bin/bash", "/e.sh"}, "/e.sh", good, "/e.sh"},
 		"with an argument":     {[]string{"/e.sh", "server"}, "/e.sh", good, ""},
