@@ -106,7 +106,7 @@ func (s *keyServer) checked(key *keyservice.Key, operation string) (*keyservice.
 // checkedVault gives the library the user's own spelling of the address, so
 // that what is compared is what is used.
 func (s *keyServer) checkedVault(k *keyservice.VaultKey, operation string) (*keyservice.Key, error) {
-	if _, err := trust.Transit(k.GetEnginePath(), operation, k.GetKeyName()); err != nil {
+	if _, err := s.policy.Transit(k.GetEnginePath(), operation, k.GetKeyName()); err != nil {
 		return nil, err
 	}
 	own, err := s.policy.Vault(k.GetVaultAddress())

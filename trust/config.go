@@ -15,6 +15,7 @@ import (
 // Config is the user's own configuration file: what the files of projects may name.
 type Config struct {
 	Vault       []string `yaml:"vault"`        // addresses of Vault servers
+	VaultMounts []string `yaml:"vault_mounts"` // paths of transit engines
 	Azure       []string `yaml:"azure"`        // addresses of vaults that are not under a name of Microsoft's
 	AWSRoles    []string `yaml:"aws_roles"`    // ARNs
 	AWSProfiles []string `yaml:"aws_profiles"` // names
@@ -68,7 +69,7 @@ func loadConfig(getenv func(string) string) (*Config, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("configuration %q: it is not a map of vault, azure, aws_roles, aws_profiles and age_plugins to lists of strings", path)
+		return nil, fmt.Errorf("configuration %q: it is not a map of vault, vault_mounts, azure, aws_roles, aws_profiles and age_plugins to lists of strings", path)
 	}
 	return c, nil
 }

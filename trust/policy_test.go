@@ -100,8 +100,28 @@ func TestConfig(t *testing.T) {
 }
 
 func TestTransit(t *testing.T) {
-	if got, err := trust.Transit("ns/transit", "decrypt", "app"); got != "ns/transit/decrypt/app" || err != nil {
-		t.Errorf("got %q, %v", got, err)
+	for _, tt := range []struct {
+		name, env, config, mount, want string
+	}{
+		{name: "the default", mount: "transit"},
+		{name: "another engine", mount: "secret", want: `the path "secret" of its engine comes from the file and is not "transit"; list it in COMPOSE_SECURE_VAULT_MOUNTS, or under vault_mounts in /`},
+		{name: "below the default", mount: "transit/x", want: "comes from the file"},
+		{name: "the default of a folder", mount: "team/transit", want: "comes from the file"},
+		{name: "other letters", mount: "Transit", want: "comes from the file"},
+		{name: "variable", env: "sops, team/transit/", mount: "team/transit"},
+		{name: "variable of others", env: "sops", mount: "secret", want: "comes from the file"},
+		{name: "variable, and the default", env: "sops", mount: "transit"},
+		{name: "configuration", config: "vault_mounts: [sops, team/transit]", mount: "team/transit"},
+		{name: "configuration of others", config: "vault_mounts: [sops]", mount: "secret", want: "comes from the file"},
+		{name: "a system path is none", env: "sys", mount: "sys", want: "no transit engine"},
+		{name: "nothing is none", env: ",", mount: "", want: "is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := user(t, tt.config, "COMPOSE_SECURE_VAULT_MOUNTS", tt.env).Transit(tt.mount, "decrypt", "app")
+			if check(t, err, tt.want); err == nil && got != tt.mount+"/decrypt/app" {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 	for _, text := range []string{"", "vault:v1:", "vault:v0:YQ==", "vault:v1:YQ==\n", " vault:v1:YQ==", "vault:v1:YQ===", "vault:v1:\"}", "x"} {
 		check(t, trust.TransitText(text), "vault:vN:BASE64")

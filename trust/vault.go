@@ -11,11 +11,15 @@ import (
 	"strings"
 )
 
-// The variables that name a Vault of the user.
+// The variables that name a Vault of the user, and what is used of it.
 const (
 	vaultAddr      = "VAULT_ADDR"
-	vaultAllowlist = "SOPS_HC_VAULT_ALLOWLIST" // of SOPS: addresses, or "all", which names none
+	vaultAllowlist = "SOPS_HC_VAULT_ALLOWLIST"     // of SOPS: addresses, or "all", which names none
+	vaultMounts    = "COMPOSE_SECURE_VAULT_MOUNTS" // paths of transit engines, separated by commas
 )
+
+// defaultMount is where `vault secrets enable transit` mounts the engine.
+const defaultMount = "transit"
 
 // Vault returns the user's own spelling of the address of a Vault that a file
 // names, if the user has named it: in VAULT_ADDR, in SOPS_HC_VAULT_ALLOWLIST, or under
@@ -104,8 +108,10 @@ func server(address string) (string, error) {
 var reserved = []string{"sys", "auth", "identity", "cubbyhole"}
 
 // Transit returns the path of a request below /v1/: MOUNT/OPERATION/KEY. The mount may have several
-// parts, the key is one. What it accepts stays below the mount, however it is joined.
-func Transit(mount, operation, key string) (string, error) {
+// parts, the key is one. What it accepts stays below the mount, however it is joined. A mount is the default one, or
+// one that the user names in COMPOSE_SECURE_VAULT_MOUNTS or under vault_mounts in the configuration: in an engine of
+// another kind the same path is a secret that the request would replace.
+func (p *Policy) Transit(mount, operation, key string) (string, error) {
 	if err := Path(mount); err != nil {
 		return "", fmt.Errorf("the path %q of its engine is refused: %w", mount, err)
 	}
@@ -117,7 +123,23 @@ func Transit(mount, operation, key string) (string, error) {
 	if err := Segment(key); err != nil {
 		return "", fmt.Errorf("the name %q of its key is refused: %w", key, err)
 	}
+	own := strings.Split(p.getenv(vaultMounts), ",")
+	if mount != defaultMount && !hasMount(own, mount) {
+		c, err := p.config()
+		if err != nil {
+			return "", err
+		}
+		if !hasMount(c.VaultMounts, mount) {
+			return "", fmt.Errorf("the path %q of its engine comes from the file and is not %q; list it in %s, or under vault_mounts in %s, if a transit engine of yours is there",
+				mount, defaultMount, vaultMounts, p.place())
+		}
+	}
 	return path.Join(mount, operation, key), nil
+}
+
+// hasMount reports whether mounts, which may be written with slashes around them as Vault prints them, have mount.
+func hasMount(mounts []string, mount string) bool {
+	return slices.ContainsFunc(mounts, func(m string) bool { return strings.Trim(strings.TrimSpace(m), "/") == mount })
 }
 
 var transitText = regexp.MustCompile(`^vault:v[1-9][0-9]{0,8}:[A-Za-z0-9+/]+={0,2}$`)
