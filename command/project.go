@@ -26,7 +26,7 @@ type loaded struct {
 	exported map[string]bool
 	values   []string // those of secrets that stand in the model, or came from this process
 	sources  []source.Source
-	places   *[]visible.Place // see open
+	literals *visible.Literals // see open
 }
 
 // purpose says what a project is loaded for.

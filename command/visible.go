@@ -13,19 +13,16 @@ import (
 // which secrets stay in the open.
 func warnings(l *loaded, plan *transform.Plan) []string {
 	slices.Sort(l.Warnings)
-	return slices.Concat(l.Warnings, outside(l, plan), visible.Warnings(l.open()), plan.Warnings)
+	return slices.Concat(l.Warnings, outside(l, plan), l.open(plan).Warnings(), plan.Warnings)
 }
 
-// open lists the literal secrets that stay where everybody sees them. The project is walked once.
-func (l *loaded) open() []visible.Place {
-	if l.places == nil {
-		found := visible.Find(l.Project)
-		l.places = &found
+// open finds the literal secrets that plan leaves where everybody sees them. The project is walked once.
+func (l *loaded) open(plan *transform.Plan) *visible.Literals {
+	if l.literals == nil {
+		l.literals = visible.Find(l.Project, plan)
 	}
-	return *l.places
+	return l.literals
 }
 
 // masked is the model of plan without the literals that stay in it, for people to read.
-func (l *loaded) masked(plan *transform.Plan) *types.Project {
-	return visible.Mask(l.Project, l.open(), plan.Project)
-}
+func (l *loaded) masked(plan *transform.Plan) *types.Project { return l.open(plan).Mask(plan.Project) }

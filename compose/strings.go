@@ -11,17 +11,18 @@ import (
 
 // Text is a string of a model, or the strings of one of its lists.
 type Text struct {
-	Path   []string // of the string, or of the list
-	Named  bool     // the last element of Path is a name that the user chose for a value
-	Key    bool     // it is such a name itself; Path is that of the mapping
-	Values []string // one, but for a list
+	Path      []string // of the string, or of the list
+	Named     bool     // the last element of Path, or the key itself, is a name that the user chose for a text
+	Key       bool     // it is the key of a mapping; Path is that of the mapping
+	Extension bool     // it stands below an x- key
+	Values    []string // one, but for a list
 }
 
 // EachText calls change for every string of project that docker compose gets to see, keys that a user
-// chose among them, and puts what it returns in its place: a slice as long as Text.Values, or nil to leave it.
+// chose and those below x- keys among them, and puts what it returns in its place: a slice as long as Text.Values, or nil to leave it.
 // A list of strings is one call, since a command line means something only as a whole.
 func EachText(project *types.Project, change func(Text) []string) {
-	w := walker{change}
+	w := walker{change: change}
 	w.value(reflect.ValueOf(project), nil, false)
 }
 
@@ -65,7 +66,10 @@ func DropExtensions(project *types.Project) {
 	drop(reflect.ValueOf(project))
 }
 
-type walker struct{ change func(Text) []string }
+type walker struct {
+	change    func(Text) []string
+	extension bool // what it visits stands below an x- key
+}
 
 // value visits v, which can be set unless it is the root.
 func (w walker) value(v reflect.Value, path []string, named bool) {
@@ -80,7 +84,7 @@ func (w walker) value(v reflect.Value, path []string, named bool) {
 			v.Set(inner)
 		}
 	case reflect.String:
-		if changed := w.change(Text{Path: path, Named: named, Values: []string{v.String()}}); changed != nil {
+		if changed := w.change(Text{Path: path, Named: named, Extension: w.extension, Values: []string{v.String()}}); changed != nil {
 			v.SetString(changed[0])
 		}
 	case reflect.Struct:
@@ -117,6 +121,8 @@ func (w walker) fields(v reflect.Value, path []string) {
 		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		switch {
 		case !field.IsExported(), name == "-":
+		case field.Type == reflect.TypeFor[types.Extensions]():
+			walker{w.change, true}.value(v.Field(i), path, false)
 		case strings.Contains(options, "inline"):
 			w.value(v.Field(i), path, false)
 		case name == "": // an element such as SSHKey, which has a text form of its own
@@ -141,7 +147,7 @@ func (w walker) list(v reflect.Value, path []string) {
 	for i := range values {
 		values[i] = v.Index(i).String()
 	}
-	changed := w.change(Text{Path: path, Values: values})
+	changed := w.change(Text{Path: path, Extension: w.extension, Values: values})
 	if changed == nil {
 		return
 	}
@@ -165,7 +171,7 @@ func (w walker) mapping(v reflect.Value, path []string) {
 		value.Set(v.MapIndex(key))
 		w.value(value, append(slices.Clone(path), key.String()), named)
 		into := key
-		if changed := w.change(Text{Path: path, Key: true, Values: []string{key.String()}}); changed != nil && changed[0] != key.String() {
+		if changed := w.change(Text{Path: path, Named: named, Key: true, Extension: w.extension, Values: []string{key.String()}}); changed != nil && changed[0] != key.String() {
 			v.SetMapIndex(key, reflect.Value{})
 			into = reflect.New(key.Type()).Elem()
 			into.SetString(changed[0])

@@ -91,8 +91,8 @@ func model(file string) string {
 	if err != nil {
 		return err.Error()
 	}
-	places := visible.Find(p)
-	text, err := compose.YAML(visible.Mask(p, places, plan.Project))
+	literals := visible.Find(p, plan)
+	text, err := compose.YAML(literals.Mask(plan.Project))
 	if err != nil {
 		return err.Error()
 	}
@@ -100,7 +100,7 @@ func model(file string) string {
 	for _, m := range plan.Moves {
 		moves += m.Source + m.Sets + m.Note
 	}
-	return strings.Join(visible.Warnings(places), "\n") + strings.Join(plan.Warnings, "\n") + moves + plan.Inputs.Redact(string(text))
+	return strings.Join(literals.Warnings(), "\n") + strings.Join(plan.Warnings, "\n") + moves + plan.Inputs.Redact(string(text))
 }
 
 // space is white space in quotes, which ends an address in a text as it does in a line.

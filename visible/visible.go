@@ -15,6 +15,7 @@ import (
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
+	"github.com/compose-secure/compose-secure/transform"
 )
 
 // Place is one string of a model that holds a literal secret.
@@ -23,6 +24,7 @@ type Place struct {
 	Position compose.Position // in the source; zero when it is not known
 	Key      bool             // the key of a mapping holds it; Path is that of the mapping
 
+	copied       bool // of a secret that is told of, or moved, elsewhere
 	text, masked string
 	secrets      []string // their texts
 }
@@ -41,6 +43,12 @@ func (p *Place) String() string {
 	if p.Key {
 		what = "a key of " + what
 	}
+	switch {
+	case p.copied && isVariable(path) && !p.Key:
+		return fmt.Sprintf("%s%s has the value of a secret and stays visible; name it in %s.secret", at, what, compose.Extension)
+	case p.copied:
+		return fmt.Sprintf("%s%s has the value of a secret and stays visible", at, what)
+	}
 	return fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", at, what)
 }
 
@@ -48,54 +56,81 @@ func (p *Place) command() bool {
 	return !p.Key && len(p.Path) > 1 && isCommand(p.Path[:len(p.Path)-1])
 }
 
-// Find lists the places of p that hold a literal secret, in the order of the source. The variables of services and
-// contents of configs are not among them: the plan decides about these.
-func Find(p *compose.Project) []Place {
-	f := finder{policy: p.Detect, inputs: p.Inputs}
-	model := p.WithServicesDisabled() // a copy
-	compose.DropExtensions(model)
-	compose.EachText(model, f.visit)
+// Literals are the secrets of a project that stand in its model after the plan, as the source has them.
+type Literals struct {
+	Places []Place // in the order of the source
+	finder finder
+	copies copies
+}
+
+// Find looks for the literals that plan, which was made of p, leaves. Of the variables of services and contents of
+// configs, about which the plan decides, those are among them that have the value of a secret.
+func Find(p *compose.Project, plan *transform.Plan) *Literals {
+	l := &Literals{finder: finder{policy: p.Detect, inputs: p.Inputs}}
+	seen := newCandidates(plan)
+	f := l.finder
+	compose.EachText(p.WithServicesDisabled(), func(t compose.Text) []string { // a copy
+		if t.Extension && slices.Contains(t.Path, compose.Extension) {
+			return nil
+		}
+		before := len(f.found)
+		f.visit(t)
+		if t.Extension { // dropped from the model, and the only place that says what is secret when an anchor stands there
+			seen.note(f.found[before:])
+			f.found = f.found[:before]
+		} else {
+			seen.add(t)
+		}
+		return nil
+	})
+	seen.note(f.found)
 	f.found = slices.DeleteFunc(f.found, func(p Place) bool { return isContent(p.Path) })
-	for i := range f.found {
-		f.found[i].Position = p.Sources().Find(f.found[i].Path...)
+	l.copies = newCopies(p, plan, seen)
+	l.Places = append(f.found, seen.places(l.copies, f.found)...)
+	for i := range l.Places {
+		l.Places[i].Position = p.Sources().Find(l.Places[i].Path...)
 	}
-	slices.SortStableFunc(f.found, func(a, b Place) int {
+	slices.SortStableFunc(l.Places, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line), cmp.Compare(a.Position.Column, b.Position.Column))
 	})
-	return f.found
+	return l
 }
 
 // Warnings are the places in words, each once.
-func Warnings(places []Place) []string {
+func (l *Literals) Warnings() []string {
 	var list []string
-	for i := range places {
-		if text := places[i].String(); !slices.Contains(list, text) {
+	told := map[string]bool{}
+	for i := range l.Places {
+		if text := l.Places[i].String(); !told[text] {
+			told[text] = true
 			list = append(list, text)
 		}
 	}
 	return list
 }
 
-// Mask returns a copy of model, which a plan made of p, with every literal secret masked. places are those of p: a
+// Mask returns a copy of model, which a plan made of the same project, with every literal secret masked. A
 // plan moves the arguments of a command behind its wrapper, where the command line alone no longer tells.
-func Mask(p *compose.Project, places []Place, model *types.Project) *types.Project {
+func (l *Literals) Mask(model *types.Project) *types.Project {
 	model = model.WithServicesDisabled() // a copy
-	f := finder{policy: p.Detect, inputs: p.Inputs}
+	f := l.finder
 	byService := map[string][]Place{}
-	for i := range places {
-		if places[i].command() && places[i].Path[0] == "services" {
-			byService[places[i].Path[1]] = append(byService[places[i].Path[1]], places[i])
+	for i := range l.Places {
+		if p := &l.Places[i]; p.command() && p.Path[0] == "services" {
+			byService[p.Path[1]] = append(byService[p.Path[1]], *p)
 		}
 	}
 	compose.EachText(model, func(t compose.Text) []string {
+		var masked []string
 		if t.Key || !isCommand(t.Path) {
-			return f.visit(t)
+			masked = f.visit(t)
+		} else {
+			masked = slices.Clone(t.Values)
+			for i := range masked {
+				masked[i] = maskArgument(byService[t.Path[1]], masked[i])
+			}
 		}
-		masked := slices.Clone(t.Values)
-		for i := range masked {
-			masked[i] = maskArgument(byService[t.Path[1]], masked[i])
-		}
-		return masked
+		return l.copies.mask(t, masked)
 	})
 	return model
 }

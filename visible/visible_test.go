@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/transform"
@@ -37,9 +39,10 @@ func TestEveryPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := Find(p)
+	literals := Find(p, plan)
+	places := literals.Places
 	warned := map[int]int{} // line -> warnings
-	for i, text := range Warnings(places) {
+	for i, text := range literals.Warnings() {
 		if strings.Contains(text, "0123") {
 			t.Errorf("a value in %s", text)
 		}
@@ -71,8 +74,8 @@ func TestEveryPlace(t *testing.T) {
 		t.Errorf("%d literals in the file", count)
 	}
 	for name, write := range map[string]func() ([]byte, error){
-		"yaml": func() ([]byte, error) { return compose.YAML(Mask(p, places, plan.Project)) },
-		"json": func() ([]byte, error) { return compose.Encode(Mask(p, places, plan.Project)) },
+		"yaml": func() ([]byte, error) { return compose.YAML(literals.Mask(plan.Project)) },
+		"json": func() ([]byte, error) { return compose.Encode(literals.Mask(plan.Project)) },
 	} {
 		text, err := write()
 		if err != nil {
@@ -102,14 +105,15 @@ func TestEveryPlace(t *testing.T) {
 
 func TestNearMisses(t *testing.T) {
 	p, plan := load(t, "testdata/near.yaml")
-	if list := Warnings(Find(p)); len(list) > 0 {
+	literals := Find(p, plan)
+	if list := literals.Warnings(); len(list) > 0 {
 		t.Errorf("false alarms: %s", strings.Join(list, "\n"))
 	}
 	before, err := compose.YAML(plan.Project)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := compose.YAML(Mask(p, nil, plan.Project))
+	after, err := compose.YAML(literals.Mask(plan.Project))
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the mask changed %s (%v)", after, err)
 	}
@@ -122,9 +126,50 @@ func TestMaskKeepsPlaceholders(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, _ := load(t, file)
-	places := Find(p)
+	places := Find(load(t, file)).Places
 	if len(places) != 1 || places[0].masked != "mysql --password=[redacted] ${A_TOKEN}" {
 		t.Errorf("%d places, %+v", len(places), places)
+	}
+}
+
+// What is a secret in one place is one wherever else it stands, told of and masked; a word or a name is not.
+func TestCopies(t *testing.T) {
+	const file = "testdata/copies.yaml"
+	p, plan := load(t, file)
+	literals := Find(p, plan)
+	got := literals.Warnings()
+	for i, text := range got {
+		if strings.Contains(text, "0123") {
+			t.Errorf("a value in %s", text)
+		}
+		_, got[i], _ = strings.Cut(text, "copies.yaml:")
+	}
+	const variable, other = " has the value of a secret and stays visible; name it in x-compose-secure.secret", " has the value of a secret and stays visible"
+	const literal = " holds a secret that stays visible; see compose-secure lint"
+	want := []string{
+		"9:10: services.app.environment.A" + variable, "12:10: services.app.environment.B" + variable,
+		"13:19: services.app.environment.FROM_LABEL" + variable, "14:22: services.app.environment.FROM_ARGUMENT" + variable,
+		"15:21: services.app.environment.FROM_CONTENT" + variable, "17:13: services.app.environment.KEPT" + variable,
+		"18:12: services.app.environment.OFF" + variable, "19:13: services.app.environment.ONLY" + variable,
+		"26:13: a key of services.app.labels" + other,
+		"26:25: services.app.labels.api_token" + literal, "26:38: services.app.labels.foo" + other,
+		"27:21: services.app.command" + other, "27:25: services.app.command" + literal, "28:18: services.app.working_dir" + other,
+		"32:18: a key of services.other-service-1.environment" + other, "32:23: services.other-service-1.environment.A" + variable,
+		"39:16: configs.c.content" + other,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	text, err := compose.YAML(literals.Mask(plan.Project))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := regexp.MustCompile(`\S*0123\S*`).FindAllString(string(text), -1); found != nil {
+		t.Errorf("shows %q", found)
+	}
+	for _, stays := range []string{"WORD: word\n", "LONGER_WORD: Passwordpassword\n", "HOST: other-service-1\n", "  other-service-1:\n"} {
+		if !strings.Contains(string(text), stays) {
+			t.Errorf("%q is lost in %s", stays, text)
+		}
 	}
 }
