@@ -31,33 +31,85 @@ const (
 // the same: a nil pointer, map or list, and a zero of a field that has no third state. Keys are
 // those of the Compose specification: https://github.com/compose-spec/compose-spec/blob/main/spec.md.
 func Tree(project *types.Project, form Form) map[string]any {
-	return form.fields(reflect.ValueOf(project).Elem())
+	e := encoder{form, forms(), map[reflect.Type]*layout{}}
+	return e.fields(reflect.ValueOf(project).Elem())
+}
+
+// encoder writes one model. It looks at each type once: a project has few types and many values of each.
+type encoder struct {
+	Form
+	forms   map[reflect.Type]form
+	layouts map[reflect.Type]*layout
+}
+
+// layout is what the type of a value says about its form.
+type layout struct {
+	form   form    // nil for a type that is written by its kind
+	text   bool    // it encodes itself as text, such as a date in an x- key
+	fields []field // of a struct
+}
+
+// field is a field of a struct that is part of the model.
+type field struct {
+	index    int
+	key      string // "" for one whose own fields or keys are those of the struct
+	always   bool   // it is written whatever its value
+	embedded bool
+}
+
+func (e encoder) layout(t reflect.Type) *layout {
+	if known, ok := e.layouts[t]; ok {
+		return known
+	}
+	l := &layout{form: e.forms[t], text: t.Implements(reflect.TypeFor[encoding.TextMarshaler]())}
+	e.layouts[t] = l
+	if t.Kind() != reflect.Struct {
+		return l
+	}
+	for i := range t.NumField() {
+		switch f := t.Field(i); {
+		case f.Anonymous:
+			l.fields = append(l.fields, field{index: i, embedded: true})
+		case !f.IsExported():
+		case f.Type == reflect.TypeFor[types.Extensions]():
+			l.fields = append(l.fields, field{index: i})
+		default:
+			if key, always := keyOf(f); key != "" {
+				l.fields = append(l.fields, field{index: i, key: key, always: always})
+			}
+		}
+	}
+	return l
 }
 
 // tree returns v as a plain value.
-func (f Form) tree(v reflect.Value) any {
+func (e encoder) tree(v reflect.Value) any {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
 			return nil
 		}
 		v = v.Elem()
 	}
-	if special, ok := f.special(v); ok {
-		return special
+	if l := e.layout(v.Type()); l.form != nil {
+		return l.form(e, v)
+	} else if l.text {
+		if data, err := v.Interface().(encoding.TextMarshaler).MarshalText(); err == nil {
+			return string(data)
+		}
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return f.fields(v)
+		return e.fields(v)
 	case reflect.Map:
 		m := make(map[string]any, v.Len())
 		for i := v.MapRange(); i.Next(); {
-			m[i.Key().String()] = f.tree(i.Value())
+			m[i.Key().String()] = e.tree(i.Value())
 		}
 		return m
 	case reflect.Slice:
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = f.tree(v.Index(i))
+			list[i] = e.tree(v.Index(i))
 		}
 		return list
 	case reflect.String:
@@ -69,29 +121,27 @@ func (f Form) tree(v reflect.Value) any {
 }
 
 // fields returns the mapping of a struct.
-func (f Form) fields(v reflect.Value) map[string]any {
+func (e encoder) fields(v reflect.Value) map[string]any {
 	m := map[string]any{}
-	f.addFields(v, m)
+	e.addFields(v, m)
 	return m
 }
 
-func (f Form) addFields(v reflect.Value, m map[string]any) {
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		value := v.Field(i)
+func (e encoder) addFields(v reflect.Value, m map[string]any) {
+	for _, f := range e.layout(v.Type()).fields {
+		value := v.Field(f.index)
 		switch {
-		case field.Anonymous:
-			f.addFields(value, m)
-		case !field.IsExported():
-		case field.Type == reflect.TypeFor[types.Extensions]():
+		case f.embedded:
+			e.addFields(value, m)
+		case f.key != "":
+			if f.always || !e.isUnset(value) {
+				m[f.key] = e.tree(value)
+			}
+		case value.Len() > 0:
 			for key, extension := range value.Interface().(types.Extensions) {
 				if strings.HasPrefix(key, "x-") {
-					m[key] = f.tree(reflect.ValueOf(extension))
+					m[key] = e.tree(reflect.ValueOf(extension))
 				}
-			}
-		default:
-			if key, always := keyOf(field); key != "" && (always || !f.isUnset(value)) {
-				m[key] = f.tree(value)
 			}
 		}
 	}
@@ -120,8 +170,8 @@ func keyOf(field reflect.StructField) (key string, always bool) {
 
 // isUnset reports whether the absence of a key means the same as value.
 func (f Form) isUnset(value reflect.Value) bool {
-	if command, ok := value.Interface().(types.ShellCommand); ok {
-		return command == nil && f != JSON // an empty one takes away that of the image
+	if value.Type() == reflect.TypeFor[types.ShellCommand]() {
+		return value.IsNil() && f != JSON // an empty one takes away that of the image
 	}
 	switch value.Kind() {
 	case reflect.Map, reflect.Slice:
@@ -130,14 +180,4 @@ func (f Form) isUnset(value reflect.Value) bool {
 		return value.IsZero() && f != JSON
 	}
 	return value.IsZero()
-}
-
-// text returns what a type that encodes itself as text says, such as a date in an x- key.
-func text(v reflect.Value) (string, bool) {
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
-		if data, err := m.MarshalText(); err == nil {
-			return string(data), true
-		}
-	}
-	return "", false
 }

@@ -10,54 +10,60 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// special returns the value of a type that is not written field by field; ok is false for any other.
+// forms returns the types that are not written field by field, and how each is.
 // compose-go's own marshallers are not asked: SSHKey's writes no JSON, UlimitsConfig's leaves the
 // zeros out that its schema requires, HostsList's puts the addresses of a host in another order.
-func (f Form) special(v reflect.Value) (value any, ok bool) {
-	switch x := v.Interface().(type) {
-	case types.Duration:
-		return x.String(), true
-	case types.UnitBytes: // a number past 2^53 would not survive every reader
-		if x < 0 { // "unlimited", which old docker compose reads as a number only
-			return int64(x), true
-		}
-		return strconv.FormatInt(int64(x), 10), true
-	case types.FileMode: // docker compose before 2.30 takes the text "0440" for a decimal number
-		return int64(x), true
-	case types.HostsList:
-		return hosts(x), true
-	case types.ShellCommand:
-		if x == nil {
-			return nil, true
-		}
-		return f.tree(reflect.ValueOf([]string(x))), true
-	case types.SSHConfig:
-		return ssh(x), true
-	case types.UlimitsConfig:
-		return ulimit(x), true
-	case types.DeviceMapping:
-		return f.device(v, x), true
-	case types.DeviceRequest:
-		return f.deviceRequest(v, x), true
-	case types.ServiceVolumeConfig:
-		return f.volume(v, x), true
-	case types.Trigger:
-		return f.trigger(v, x), true
-	case types.SecretConfig:
-		x.Content = "" // a copy that compose-go makes of the variable
-		return f.fields(reflect.ValueOf(types.FileObjectConfig(x))), true
-	case types.ConfigObjConfig:
-		return f.config(x), true
+func forms() map[reflect.Type]form {
+	m := map[reflect.Type]form{}
+	add(m, func(_ encoder, d types.Duration) any { return d.String() })
+	add(m, encoder.bytes)
+	add(m, func(_ encoder, mode types.FileMode) any { return int64(mode) }) // docker compose before 2.30 takes the text "0440" for a decimal number
+	add(m, encoder.hosts)
+	add(m, encoder.command)
+	add(m, encoder.ssh)
+	add(m, encoder.ulimit)
+	add(m, encoder.device)
+	add(m, encoder.deviceRequest)
+	add(m, encoder.volume)
+	add(m, encoder.trigger)
+	add(m, encoder.secret)
+	add(m, encoder.config)
+	return m
+}
+
+// form returns the plain value of one type.
+type form func(encoder, reflect.Value) any
+
+func add[T any](m map[reflect.Type]form, write func(encoder, T) any) {
+	m[reflect.TypeFor[T]()] = func(e encoder, v reflect.Value) any { return write(e, v.Interface().(T)) }
+}
+
+// bytes returns text, since a number past 2^53 would not survive every reader.
+func (encoder) bytes(x types.UnitBytes) any {
+	if x < 0 { // "unlimited", which old docker compose reads as a number only
+		return int64(x)
 	}
-	return text(v)
+	return strconv.FormatInt(int64(x), 10)
+}
+
+func (e encoder) command(x types.ShellCommand) any {
+	if x == nil {
+		return nil
+	}
+	return e.tree(reflect.ValueOf([]string(x)))
+}
+
+func (e encoder) secret(s types.SecretConfig) any {
+	s.Content = "" // a copy that compose-go makes of the variable
+	return e.fields(reflect.ValueOf(types.FileObjectConfig(s)))
 }
 
 // config writes an empty content, without which a config has no source.
-func (f Form) config(c types.ConfigObjConfig) map[string]any {
+func (e encoder) config(c types.ConfigObjConfig) any {
 	if c.Environment != "" {
 		c.Content = "" // a copy that compose-go makes of the variable
 	}
-	m := f.fields(reflect.ValueOf(types.FileObjectConfig(c)))
+	m := e.fields(reflect.ValueOf(types.FileObjectConfig(c)))
 	if c.File == "" && c.Environment == "" && c.Driver == "" && !bool(c.External) {
 		m["content"] = c.Content
 	}
@@ -65,7 +71,7 @@ func (f Form) config(c types.ConfigObjConfig) map[string]any {
 }
 
 // hosts returns the entries of extra_hosts, those of one host in the order of the file.
-func hosts(list types.HostsList) []any {
+func (encoder) hosts(list types.HostsList) any {
 	entries := []any{}
 	for _, host := range slices.Sorted(maps.Keys(list)) {
 		for _, ip := range list[host] {
@@ -76,7 +82,7 @@ func hosts(list types.HostsList) []any {
 }
 
 // ssh returns a list where it can: as an element of one, a key without a path is "default".
-func ssh(keys types.SSHConfig) any {
+func (encoder) ssh(keys types.SSHConfig) any {
 	list, m := []any{}, map[string]any{}
 	for _, key := range keys {
 		switch {
@@ -95,7 +101,7 @@ func ssh(keys types.SSHConfig) any {
 	return list
 }
 
-func ulimit(u types.UlimitsConfig) any {
+func (encoder) ulimit(u types.UlimitsConfig) any {
 	if u.Single != 0 {
 		return u.Single
 	}
@@ -103,9 +109,9 @@ func ulimit(u types.UlimitsConfig) any {
 }
 
 // device returns the short form where it says the same: docker compose before 2.30 knows no other.
-func (f Form) device(v reflect.Value, d types.DeviceMapping) any {
-	if f != Handover || len(d.Extensions) > 0 || d.Source == "" || d.Target == "" || d.Permissions == "" || strings.Contains(d.Source+d.Target+d.Permissions, ":") {
-		return f.fields(v)
+func (e encoder) device(d types.DeviceMapping) any {
+	if e.Form != Handover || len(d.Extensions) > 0 || d.Source == "" || d.Target == "" || d.Permissions == "" || strings.Contains(d.Source+d.Target+d.Permissions, ":") {
+		return e.fields(reflect.ValueOf(d))
 	}
 	if d.Source == d.Target && d.Permissions == "rwm" {
 		return d.Source
@@ -114,8 +120,8 @@ func (f Form) device(v reflect.Value, d types.DeviceMapping) any {
 }
 
 // volume leaves create_host_path out where nothing of this machine is mounted: docker compose has it for bind mounts only.
-func (f Form) volume(v reflect.Value, x types.ServiceVolumeConfig) map[string]any {
-	m := f.fields(v)
+func (e encoder) volume(x types.ServiceVolumeConfig) any {
+	m := e.fields(reflect.ValueOf(x))
 	if x.Bind != nil && x.Type != types.VolumeTypeBind && bool(x.Bind.CreateHostPath) {
 		delete(m["bind"].(map[string]any), "create_host_path")
 	}
@@ -123,8 +129,8 @@ func (f Form) volume(v reflect.Value, x types.ServiceVolumeConfig) map[string]an
 }
 
 // deviceRequest writes a count of 0: without count and device_ids docker compose asks for all devices.
-func (f Form) deviceRequest(v reflect.Value, d types.DeviceRequest) map[string]any {
-	m := f.fields(v)
+func (e encoder) deviceRequest(d types.DeviceRequest) any {
+	m := e.fields(reflect.ValueOf(d))
 	if len(d.IDs) == 0 {
 		m["count"] = int64(d.Count)
 	}
@@ -133,8 +139,8 @@ func (f Form) deviceRequest(v reflect.Value, d types.DeviceRequest) map[string]a
 
 // trigger writes initial_sync under the name that docker compose before 2.39 has for it, which later
 // ones read as well.
-func (f Form) trigger(v reflect.Value, t types.Trigger) map[string]any {
-	m := f.fields(v)
+func (e encoder) trigger(t types.Trigger) any {
+	m := e.fields(reflect.ValueOf(t))
 	if t.InitialSync {
 		delete(m, "initial_sync")
 		m["x-initialSync"] = true
