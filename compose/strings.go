@@ -22,7 +22,7 @@ type Text struct {
 // chose and those below x- keys among them, and puts what it returns in its place: a slice as long as Text.Values, or nil to leave it.
 // A list of strings is one call, since a command line means something only as a whole.
 func EachText(project *types.Project, change func(Text) []string) {
-	w := walker{change: change}
+	w := walker{change: change, fields: map[reflect.Type][]textField{}}
 	w.value(reflect.ValueOf(project), nil, false)
 }
 
@@ -68,7 +68,36 @@ func DropExtensions(project *types.Project) {
 
 type walker struct {
 	change    func(Text) []string
-	extension bool // what it visits stands below an x- key
+	fields    map[reflect.Type][]textField // of the structs that were met: there are few types and many values
+	extension bool                         // what it visits stands below an x- key
+}
+
+// textField is a field of a struct that may hold text.
+type textField struct {
+	index     int
+	name      string // "" for one whose text has the path of the struct: inlined, or an element such as SSHKey with a text form of its own
+	extension bool   // it has the x- keys
+}
+
+func (w walker) fieldsOf(t reflect.Type) []textField {
+	if known, ok := w.fields[t]; ok {
+		return known
+	}
+	list := []textField{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		extension := field.Type == reflect.TypeFor[types.Extensions]()
+		if !field.IsExported() || name == "-" {
+			continue
+		}
+		if extension || strings.Contains(options, "inline") {
+			name = ""
+		}
+		list = append(list, textField{i, name, extension})
+	}
+	w.fields[t] = list
+	return list
 }
 
 // value visits v, which can be set unless it is the root.
@@ -88,7 +117,7 @@ func (w walker) value(v reflect.Value, path []string, named bool) {
 			v.SetString(changed[0])
 		}
 	case reflect.Struct:
-		w.fields(v, path)
+		w.structure(v, path)
 	case reflect.Slice:
 		w.list(v, path)
 	case reflect.Map:
@@ -112,24 +141,19 @@ func (w walker) pointer(v reflect.Value, path []string, named bool) {
 	w.value(v.Elem(), path, named)
 }
 
-func (w walker) fields(v reflect.Value, path []string) {
-	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
+func (w walker) structure(v reflect.Value, path []string) {
+	for _, field := range w.fieldsOf(v.Type()) {
+		value := v.Field(field.index)
+		if value.IsZero() {
 			continue // most are, and hold no text
 		}
-		field := v.Type().Field(i)
-		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		switch {
-		case !field.IsExported(), name == "-":
-		case field.Type == reflect.TypeFor[types.Extensions]():
-			walker{w.change, true}.value(v.Field(i), path, false)
-		case strings.Contains(options, "inline"):
-			w.value(v.Field(i), path, false)
-		case name == "": // an element such as SSHKey, which has a text form of its own
-			w.value(v.Field(i), path, false)
-		default:
-			w.value(v.Field(i), append(slices.Clone(path), name), false)
+		at := path
+		if field.name != "" {
+			at = append(slices.Clone(path), field.name)
 		}
+		below := w
+		below.extension = w.extension || field.extension
+		below.value(value, at, false)
 	}
 }
 

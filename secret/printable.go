@@ -31,5 +31,8 @@ func Printable(text string) string {
 // commands reports whether a terminal may take r for more than a character. U+FFFD, which a range over bytes
 // that are no UTF-8 gives, is among them.
 func commands(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }

@@ -69,7 +69,7 @@ func incomplete(text []byte) int {
 
 // printable is secret.Printable for text of several lines and columns.
 func printable(text string) string {
-	if secret.Printable(text) == text { // most text is one line without a tab, or none of a stranger
+	if isPrintable(text) {
 		return text
 	}
 	var b strings.Builder
@@ -86,6 +86,16 @@ func printable(text string) string {
 		text = text[n:]
 	}
 	return b.String()
+}
+
+// isPrintable reports whether printable leaves text as it is, as it does nearly always.
+func isPrintable(text string) bool {
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\t' }) {
+		if secret.Printable(part) != part {
+			return false
+		}
+	}
+	return true
 }
 
 // Printf is fmt.Fprintf for a message with text of strangers in it: each string, error and Stringer among args is

@@ -5,7 +5,6 @@ package visible
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,7 +221,7 @@ func (f *finder) command(t compose.Text) []string {
 	args := make([]string, len(t.Values))
 	for i, arg := range t.Values {
 		shown[i] = newShown(f.inputs, arg)
-		args[i] = insideDollar().ReplaceAllString(shown[i].text, "${1}x")
+		args[i] = withoutInnerDollars(shown[i].text)
 	}
 	spans := map[int][]secret.Span{}
 	for _, a := range lint.InArguments(f.policy, args[from:]) {
@@ -240,8 +239,20 @@ func (f *finder) command(t compose.Text) []string {
 	return changed
 }
 
-// insideDollar is a $ in the middle of a word, which is a character of it: the model is interpolated already.
-func insideDollar() *regexp.Regexp { return regexp.MustCompile(`([A-Za-z0-9])\$`) }
+// withoutInnerDollars returns text with an x for each $ in the middle of a word, which is a character of it: the model
+// is interpolated already.
+func withoutInnerDollars(text string) string {
+	if !strings.Contains(text, "$") {
+		return text
+	}
+	out := []byte(text)
+	for i := 1; i < len(out); i++ {
+		if c := text[i-1]; text[i] == '$' && ('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+			out[i] = 'x'
+		}
+	}
+	return string(out)
+}
 
 // extended makes a span reach as far as its value may: to the quote that belongs to the one before it, and, in a text that
 // is no command line, to the end of the line where what follows does not end a value for certain.
