@@ -17,7 +17,7 @@ func interspersed(cmd *cli.Command, run func(c *cli.Context, args []string) erro
 	cmd.SkipFlagParsing = true
 	cmd.Action = func(c *cli.Context) error {
 		args := c.Args().Slice()
-		if asksForHelp(cmd.Name, args) {
+		if wantsHelp(args) {
 			cli.HelpPrinter(c.App.Writer, cli.CommandHelpTemplate, c.Command)
 			return nil
 		}
@@ -38,6 +38,14 @@ func interspersed(cmd *cli.Command, run func(c *cli.Context, args []string) erro
 		return run(c, arguments)
 	}
 	return cmd
+}
+
+// wantsHelp reports whether the help of a command is asked for, wherever that stands.
+func wantsHelp(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.ContainsFunc(args, func(arg string) bool { return arg == "--help" || arg == "-h" })
 }
 
 // alone makes a command of one that takes flags and no argument.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/boot"
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/subprocess"
 	"github.com/compose-secure/compose-secure/tmpfs"
@@ -158,7 +159,7 @@ func (s *session) unitDir(root string) (string, error) {
 	}
 	config := s.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(config) {
-		config = filepath.Join("/", compose.HomeDir(s.Getenv), ".config")
+		config = filepath.Join("/", dockercli.HomeDir(s.Getenv), ".config")
 	}
 	return filepath.Join(root, config, "systemd/user"), nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 )
 
 // cache is a small table of facts that are found out again when it is lost. None is a secret.
@@ -24,7 +25,7 @@ const maxFacts = 500
 
 func (s *session) openCache(name string) *cache {
 	c := &cache{facts: map[string]string{}}
-	if dir := compose.CacheDir(s.Getenv); dir != "" {
+	if dir := dockercli.CacheDir(s.Getenv); dir != "" {
 		c.path = filepath.Join(dir, name)
 		if data, err := os.ReadFile(c.path); err != nil || json.Unmarshal(data, &c.facts) != nil || len(c.facts) > maxFacts {
 			c.facts = map[string]string{}

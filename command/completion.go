@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 )
 
 // completions ask the tool itself, so that they never lag behind it. "--" alone is asked for as "-": it
@@ -88,7 +89,7 @@ func completeCompose(s *session, name string) cli.BashCompleteFunc {
 // https://github.com/spf13/cobra/blob/main/completions.go. An answer is a word and, behind a tab, its
 // description; the last line is for the shell.
 func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) []string {
-	docker, err := compose.FindDocker(c.Context, s.Getenv)
+	docker, err := dockercli.FindCompose(c.Context, s.Getenv)
 	if err != nil {
 		return nil
 	}
@@ -96,7 +97,7 @@ func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) [
 	ask := append([]string{"__complete", "compose", name}, args...)
 	// Only as a plugin does it know the answer.
 	env := append(s.childEnv(nil), "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker")
-	if code, err := docker.Exec(compose.Run{Args: ask, Env: env, Stdout: &out, Stderr: io.Discard}); err != nil || code != 0 {
+	if code, err := docker.Exec(dockercli.Run{Args: ask, Env: env, Stdout: &out, Stderr: io.Discard}); err != nil || code != 0 {
 		return nil
 	}
 	var flags []string

@@ -29,7 +29,7 @@ func newConfig(s *session) *cli.Command {
      compose-secure config --format json`,
 		SkipFlagParsing: true,
 		Action: func(c *cli.Context) error {
-			if asksForHelp("config", c.Args().Slice()) {
+			if wantsHelp(c.Args().Slice()) {
 				return cli.ShowSubcommandHelp(c)
 			}
 			o, err := parseConfig(c.Args().Slice())

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/ui"
@@ -220,7 +221,7 @@ func (d *doctor) lookAtMachine(ctx context.Context) (closeAll func()) {
 }
 
 func (d *doctor) checkCompose(ctx context.Context) {
-	docker, err := compose.FindDocker(ctx, d.Getenv)
+	docker, err := dockercli.FindCompose(ctx, d.Getenv)
 	if err != nil {
 		d.add("compose", err, "")
 		return
@@ -258,7 +259,7 @@ func (d *doctor) checkKeys(context.Context) {
 	if path == "" {
 		config := d.Getenv("XDG_CONFIG_HOME")
 		if config == "" {
-			config = filepath.Join(compose.HomeDir(d.Getenv), ".config")
+			config = filepath.Join(dockercli.HomeDir(d.Getenv), ".config")
 		}
 		path = filepath.Join(config, "sops", "age", "keys.txt")
 	}

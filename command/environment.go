@@ -5,17 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // composeArgs are the arguments behind the model: the project's own place and
 // name, then the user's command.
-func (s *session) composeArgs(project, dir string, profiles []string, call call) []string {
+func (s *session) composeArgs(project, dir string, profiles []string, call dockercli.Call) []string {
 	args := []string{"--project-name", project, "--project-directory", dir}
 	args = append(args, s.global.composeFlags(profiles)...)
-	return append(append(args, call.name), call.args...)
+	return append(append(args, call.Name), call.Args...)
 }
 
 // childEnv is the environment of docker, of docker compose and of the credential helpers: what [subprocess.Classify] knows
@@ -35,7 +35,7 @@ func (s *session) childEnv(l *loaded, passed ...string) []string {
 		return class != subprocess.Other && class != subprocess.Key && !slices.Contains(modelVariables, name) && !withheld(name, value)
 	})
 	if home := s.Getenv("HOME"); home != "" && !filepath.IsAbs(home) { // docker compose would look for its configuration in the project
-		env = append(env, "HOME="+compose.HomeDir(s.Getenv))
+		env = append(env, "HOME="+dockercli.HomeDir(s.Getenv))
 	}
 	if l == nil {
 		return env

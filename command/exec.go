@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/wrap"
@@ -29,20 +30,20 @@ type execCall struct {
 
 // parseExec takes the arguments of exec apart; a call without a command has none.
 func parseExec(args []string) execCall {
-	flags, words, rest := split("exec", args)
-	if len(words) == 0 {
+	call := dockercli.Parse("exec", args)
+	if len(call.Services) == 0 {
 		return execCall{head: args}
 	}
-	e := execCall{head: slices.Clone(args[:len(args)-len(rest)-1]), service: words[0], command: rest, given: map[string]bool{}}
-	for _, f := range flags {
-		switch f.name {
+	e := execCall{head: slices.Clone(args[:len(args)-len(call.Rest)-1]), service: call.Services[0], command: call.Rest, given: map[string]bool{}}
+	for _, f := range call.Flags {
+		switch f.Name {
 		case "--index":
-			e.index, _ = strconv.Atoi(f.value) // docker compose says what is wrong with it
+			e.index, _ = strconv.Atoi(f.Value) // docker compose says what is wrong with it
 		case "-e", "--env":
-			name, _, _ := strings.Cut(f.value, "=")
+			name, _, _ := strings.Cut(f.Value, "=")
 			e.given[name] = true
 		case noSecrets:
-			e.plain = e.plain || f.value == "" || f.value == "true"
+			e.plain = e.plain || f.Value == "" || f.Value == "true"
 			e.head = slices.DeleteFunc(e.head, func(arg string) bool { return arg == noSecrets || strings.HasPrefix(arg, noSecrets+"=") })
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/wrap"
 )
@@ -22,7 +22,7 @@ func (s *session) helperDir() string {
 		return systemDir
 	}
 	dir := s.Getenv("XDG_DATA_HOME")
-	if home := compose.HomeDir(s.Getenv); !filepath.IsAbs(dir) && home != "" {
+	if home := dockercli.HomeDir(s.Getenv); !filepath.IsAbs(dir) && home != "" {
 		dir = filepath.Join(home, ".local", "share")
 	}
 	if !filepath.IsAbs(dir) {

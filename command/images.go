@@ -10,6 +10,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/entrypoint"
 	"github.com/compose-secure/compose-secure/secret"
@@ -130,15 +131,15 @@ func names(env []string) []string {
 
 // stale are the services whose image docker compose would pull or build before
 // it runs them: only then can it be looked at.
-func stale(project *types.Project, services []string, facts map[string]transform.Image, call call) (pull, build []string) {
+func stale(project *types.Project, services []string, facts map[string]transform.Image, call dockercli.Call) (pull, build []string) {
 	for _, name := range services {
 		s := project.Services[name]
 		_, local := facts[name]
 		switch {
-		case s.Build != nil && (!local || call.build || s.PullPolicy == types.PullPolicyBuild):
+		case s.Build != nil && (!local || call.Build || s.PullPolicy == types.PullPolicyBuild):
 			build = append(build, name)
-		case s.Build == nil && (!local || call.pull == "always" || s.PullPolicy == types.PullPolicyAlways) &&
-			s.PullPolicy != types.PullPolicyNever && call.pull != "never":
+		case s.Build == nil && (!local || call.Pull == "always" || s.PullPolicy == types.PullPolicyAlways) &&
+			s.PullPolicy != types.PullPolicyNever && call.Pull != "never":
 			pull = append(pull, name)
 		}
 	}

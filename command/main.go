@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/subprocess"
 	"github.com/compose-secure/compose-secure/ui"
 )
@@ -89,8 +90,8 @@ func (s *session) execute(ctx context.Context, args []string) int {
 			return printMetadata(env)
 		}
 		var err error
-		if args, s.Environ, err = pluginArgs(args, env.Environ); err != nil {
-			return s.finish(ctx, err)
+		if args, s.Environ, err = dockercli.PluginArgs(args, env.Environ); err != nil {
+			return s.finish(ctx, usageError{err.Error()})
 		}
 	}
 	if completesNothing(args) {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
 )
@@ -27,7 +28,7 @@ func newPass(s *session, name, usage string) *cli.Command {
 func (s *session) introduce(name string) error {
 	text := "compose-secure " + name + " runs docker compose " + name + " on the project's model, in which no secret stands.\n"
 	switch {
-	case preparing[name]:
+	case dockercli.Lookup(name).Needs == dockercli.Values:
 		text = "compose-secure " + name + " stores the project's secrets in RAM, then runs docker compose " + name + " with all of its flags.\n"
 	case name == "exec":
 		text = "compose-secure exec runs docker compose exec with all of its flags. The command has the service's variables, those that are secret too:\n" +
@@ -39,55 +40,50 @@ func (s *session) introduce(name string) error {
 	return err
 }
 
-// preparing are the commands that need values.
-var preparing = map[string]bool{"up": true, "create": true, "run": true, "watch": true, "build": true, "scale": true}
-
 // composeKnows asks docker compose whether it has a command that is not listed
 // here: a newer one may.
 func (s *session) composeKnows(ctx context.Context, name string) (bool, error) {
-	docker, err := compose.FindDocker(ctx, s.Getenv)
+	docker, err := dockercli.FindCompose(ctx, s.Getenv)
 	if err != nil {
 		return false, err
 	}
-	code, err := docker.Exec(compose.Run{Args: []string{name, "--help"}, Env: s.childEnv(nil), Stdout: io.Discard, Stderr: io.Discard})
+	code, err := docker.Exec(dockercli.Run{Args: []string{name, "--help"}, Env: s.childEnv(nil), Stdout: io.Discard, Stderr: io.Discard})
 	return code == 0, err
 }
-
-// needsNoProject are commands that docker compose runs without one.
-var needsNoProject = map[string]bool{"ls": true, "version": true, "help": true}
 
 // runPass runs a command of docker compose on the project's model, which holds
 // no value. No secret is read.
 func runPass(ctx context.Context, s *session, name string, args []string) error {
-	docker, err := compose.FindDocker(ctx, s.Getenv)
+	docker, err := dockercli.FindCompose(ctx, s.Getenv)
 	if err != nil {
 		return err
 	}
-	help := asksForHelp(name, args)
+	command, call := dockercli.Lookup(name), dockercli.Parse(name, args)
+	help := call.AsksForHelp()
 	if help {
 		if err := s.introduce(name); err != nil {
 			return err
 		}
 		args = []string{"--help"} // nothing else, so that docker compose reads no file of the project
 	}
-	run := compose.Run{Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals}
+	run := dockercli.Run{Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals}
 	project := ""
-	if needsNoProject[name] || help {
+	if command.Needs == dockercli.Nothing || help {
 		// Without one it would read the .env of this directory, which may be a pipe.
 		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.childEnv(nil)
-	} else if project, err = s.passModel(ctx, name, args, &run); err != nil {
+	} else if project, err = s.passModel(ctx, call, &run); err != nil {
 		return err
 	}
 	code, err := docker.Exec(run)
 	if err != nil {
 		return err
 	}
-	if project != "" && removes[name] && !s.global.dryRun {
+	if project != "" && command.Removes && !s.global.dryRun {
 		holders, err := s.clean(ctx, project, nil, nil)
 		switch {
 		case err != nil:
 			s.log.warn("cleaning up: " + err.Error())
-		case name == "down" && len(holders) > 0 && len(parseCall(name, args).services) == 0:
+		case name == "down" && len(holders) > 0 && len(call.Services) == 0:
 			// An orphan, or what the engine was still making for an up that was killed.
 			s.log.warn("secrets stay in RAM, since there are still containers that use them: " + strings.Join(holders, ", "))
 		}
@@ -98,14 +94,11 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 	return nil
 }
 
-// removes are the commands after which files may be without a container.
-var removes = map[string]bool{"down": true, "rm": true, "kill": true, "stop": true}
-
 // passModel fills in the model. Without a compose file a project that is named
 // is still one: docker compose finds it by its containers' labels.
-func (s *session) passModel(ctx context.Context, name string, args []string, run *compose.Run) (string, error) {
-	c := parseCall(name, args)
-	l, err := s.load(ctx, forModel, c.services...)
+func (s *session) passModel(ctx context.Context, c dockercli.Call, run *dockercli.Run) (string, error) {
+	name, args := c.Name, c.Args
+	l, err := s.load(ctx, forModel, c.Services...)
 	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
 		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
 		if name == "exec" {
@@ -128,10 +121,10 @@ func (s *session) passModel(ctx context.Context, name string, args []string, run
 		return "", err
 	}
 	if run.Model = model; name == "exec" {
-		c.args = s.execArgs(ctx, l, plan, args)
+		c.Args = s.execArgs(ctx, l, plan, args)
 	}
 	run.Model = compose.Blank(run.Model, l.Inputs)
-	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l, c.passed()...)
+	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l, c.Passed()...)
 	return l.Name, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 )
 
 // providersVariable lists, separated by commas, the types of provider services whose programs the user lets run.
@@ -21,7 +22,7 @@ func (s *session) checkProviders(l *loaded) error {
 	var errs []error
 	for _, name := range l.ServiceNames() {
 		provider := l.Services[name].Provider
-		if provider == nil || slices.Contains(allowed, provider.Type) || compose.IsName(provider.Type) && compose.HasPlugin(s.Getenv, provider.Type) {
+		if provider == nil || slices.Contains(allowed, provider.Type) || compose.IsName(provider.Type) && dockercli.HasPlugin(s.Getenv, provider.Type) {
 			continue
 		}
 		err := fmt.Errorf("services.%s.provider: docker compose would run the program %q, which is no plugin of docker; set %s=%s if you trust it", name, provider.Type, providersVariable, provider.Type)

@@ -5,63 +5,67 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/dockercli"
 )
 
 // override puts what docker compose run is told about its one service into the
 // model, so that it is wrapped and its secrets are moved like the service's own:
 // --entrypoint, --env, --env-from-file and the command.
-func (c *call) override(l *loaded) error {
-	if c.name != "run" || len(c.services) != 1 {
+func override(c *dockercli.Call, l *loaded) error {
+	if c.Name != "run" || len(c.Services) != 1 {
 		return nil
 	}
-	s := l.Services[c.services[0]]
-	flags, _, rest := split("run", c.args)
+	s := l.Services[c.Services[0]]
 	args, files := []string{}, []string{}
+	var flags []dockercli.Flag   // those that stay
 	given := map[string]string{} // by --env
-	command := rest
-	for _, f := range flags {
-		if f.name == "--env-from-file" {
-			files = append(files, f.value)
+	for _, f := range c.Flags {
+		if f.Name == "--env-from-file" {
+			files = append(files, f.Value)
 			continue
 		}
-		used, err := c.overrideFlag(l, &s, f, given)
+		used, err := overrideFlag(l, &s, f, given)
 		if err != nil {
 			return err
 		}
+		if used {
+			continue
+		}
+		flags = append(flags, f)
 		switch {
-		case used:
-		case takesValue("run", f.name):
-			args = append(args, f.name, f.value)
-		case f.value != "": // --flag=value of a flag that usually takes none
-			args = append(args, f.name+"="+f.value)
+		case c.TakesValue(f.Name):
+			args = append(args, f.Name, f.Value)
+		case f.Value != "": // --flag=value of a flag that usually takes none
+			args = append(args, f.Name+"="+f.Value)
 		default:
-			args = append(args, f.name)
+			args = append(args, f.Name)
 		}
 	}
 	if err := addFiles(l, &s, files, given); err != nil {
 		return err
 	}
-	if len(command) > 0 {
-		s.Command = types.ShellCommand(command)
+	if len(c.Rest) > 0 {
+		s.Command = types.ShellCommand(c.Rest)
 	}
-	c.args = append(append(args, s.Name), rest...)
+	c.Args, c.Flags = append(append(args, s.Name), c.Rest...), flags
 	l.Services[s.Name] = s
 	return nil
 }
 
 // overrideFlag applies one flag of run to the service and reports whether it
 // is done with. given gets the variables of --env.
-func (c *call) overrideFlag(l *loaded, s *types.ServiceConfig, f callFlag, given map[string]string) (bool, error) {
-	switch f.name {
+func overrideFlag(l *loaded, s *types.ServiceConfig, f dockercli.Flag, given map[string]string) (bool, error) {
+	switch f.Name {
 	case "--entrypoint":
 		var entrypoint types.ShellCommand
-		if err := entrypoint.DecodeMapstructure(f.value); err != nil {
-			return false, usagef("--entrypoint %q: %v", f.value, err)
+		if err := entrypoint.DecodeMapstructure(f.Value); err != nil {
+			return false, usagef("--entrypoint %q: %v", f.Value, err)
 		}
 		s.Entrypoint, s.Command = entrypoint, types.ShellCommand{}
 		return true, nil
 	case "-e", "--env":
-		name, text, ok := strings.Cut(f.value, "=")
+		name, text, ok := strings.Cut(f.Value, "=")
 		if !ok {
 			text = l.Environment[name]
 		}

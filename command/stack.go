@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
@@ -162,7 +163,7 @@ func (s *session) dockerCommand() (swarm.Docker, error) {
 	if err != nil {
 		return swarm.Docker{}, errors.New("the docker command is not installed; install it (Debian: docker-cli, elsewhere: docker-ce-cli)")
 	}
-	return swarm.Docker{Path: path, Env: s.childEnv(nil), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, Attr: compose.DieWithUs()}, nil
+	return swarm.Docker{Path: path, Env: s.childEnv(nil), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, NoPrestart: s.Getenv(dockercli.PrestartVariable) == "off"}, nil
 }
 
 // warnIgnored says once for each key that Swarm has no use for it.

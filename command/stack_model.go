@@ -12,7 +12,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
-	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/safefile"
@@ -115,7 +115,7 @@ func (s *session) registryFacts(ctx context.Context, l *loaded, eng *engine.Engi
 	found := make([]swarm.RegistryImage, len(services))
 	errs := make([]error, len(services))
 	registries := &swarm.Registries{
-		ConfigDir: compose.DockerConfigDir(s.Getenv), Getenv: s.Getenv, Env: s.childEnv(l), Stderr: s.Stderr, Insecure: info.IsInsecure,
+		ConfigDir: dockercli.ConfigDir(s.Getenv), Getenv: s.Getenv, Env: s.childEnv(l), Stderr: s.Stderr, Insecure: info.IsInsecure,
 	}
 	var wg sync.WaitGroup
 	for i, name := range services {

@@ -7,10 +7,10 @@ import (
 	"os"
 	"slices"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
@@ -27,26 +27,26 @@ func newPrepared(s *session, name, usage string) *cli.Command {
 
 // runPrepared loads, plans, stores and hands over.
 func runPrepared(ctx context.Context, s *session, name string, args []string) error {
-	s.global.dryRun = s.global.dryRun || has(name, args, "--dry-run")
-	if asksForHelp(name, args) || s.global.dryRun {
+	call := dockercli.Parse(name, args)
+	s.global.dryRun = s.global.dryRun || call.Has("--dry-run")
+	if call.AsksForHelp() || s.global.dryRun {
 		return runPass(ctx, s, name, args)
 	}
-	docker, err := compose.FindDocker(ctx, s.Getenv)
+	docker, err := dockercli.FindCompose(ctx, s.Getenv)
 	if err != nil {
 		return err
 	}
 	connecting := s.connectAhead(ctx)
 	defer connecting.close()
-	call := parseCall(name, args)
-	l, err := s.load(ctx, forValues, call.services...)
+	l, err := s.load(ctx, forValues, call.Services...)
 	if err != nil {
 		return err
 	}
 	if err := s.checkProviders(l); err != nil {
 		return err
 	}
-	call.keepServices(l.Project.Project)
-	if err := call.override(l); err != nil {
+	call.KeepServices(func(name string) bool { _, ok := l.Services[name]; return ok })
+	if err := override(&call, l); err != nil {
 		return err
 	}
 	store, err := s.openStore()
@@ -72,7 +72,7 @@ func runPrepared(ctx context.Context, s *session, name string, args []string) er
 
 // makeReady plans, stores the values and writes the model. Images that the plan has to know
 // are pulled or built first, as docker compose would do next.
-func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
+func (s *session) makeReady(ctx context.Context, docker *dockercli.Compose, l *loaded, p *prepared, call dockercli.Call) error {
 	facts := s.openCache(factsFile)
 	defer facts.save()
 	o := s.planOptions(l, p.project.Dir())
@@ -81,8 +81,8 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		return err
 	}
 	l.use(plan) // before any program starts
-	services := closure(plan.Project, call.services, call.dependencies)
-	if err := l.missingFiles(services, call.name == "build"); err != nil {
+	services := closure(plan.Project, call.Services, call.Dependencies)
+	if err := l.missingFiles(services, call.Name == "build"); err != nil {
 		return err
 	}
 	looked := sharers(plan.Project, services)
@@ -115,7 +115,7 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 		return err
 	}
 	s.warn(warnings(l, plan))
-	if call.watches() {
+	if call.Watches() {
 		s.warn(keepsCommand(l, plan, services))
 	}
 	for _, m := range plan.Moves {
@@ -124,21 +124,21 @@ func (s *session) makeReady(ctx context.Context, docker *compose.Docker, l *load
 			s.log.warn("services." + m.Service + ": " + m.Note)
 		}
 	}
-	return s.prepare(ctx, l, plan, p, services, call.attached)
+	return s.prepare(ctx, l, plan, p, services, call.Attached)
 }
 
 // fetchImages runs docker compose pull and build for the images of services.
 // Build secrets are in place by then.
-func (s *session) fetchImages(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, plan *transform.Plan, pull, build []string) error {
-	for _, c := range []call{{name: "pull", args: pull}, {name: "build", args: build}} {
-		if len(c.args) == 0 {
+func (s *session) fetchImages(ctx context.Context, docker *dockercli.Compose, l *loaded, p *prepared, plan *transform.Plan, pull, build []string) error {
+	for _, c := range []dockercli.Call{{Name: "pull", Args: pull}, {Name: "build", Args: build}} {
+		if len(c.Args) == 0 {
 			continue
 		}
 		services := map[string]bool{}
-		for _, name := range c.args {
+		for _, name := range c.Args {
 			services[name] = true
 		}
-		if c.name == "build" {
+		if c.Name == "build" {
 			if err := s.prepare(ctx, l, plan, p, services, false); err != nil {
 				return err
 			}
@@ -162,9 +162,9 @@ func (s *session) fetchImages(ctx context.Context, docker *compose.Docker, l *lo
 	return context.Cause(ctx)
 }
 
-func (s *session) run(l *loaded, p *prepared, c call) compose.Run {
-	return compose.Run{
-		Args: s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), Env: s.childEnv(l, c.passed()...), ModelPath: p.modelPath,
+func (s *session) run(l *loaded, p *prepared, c dockercli.Call) dockercli.Run {
+	return dockercli.Run{
+		Args: s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), Env: s.childEnv(l, c.Passed()...), ModelPath: p.modelPath,
 		Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals,
 	}
 }
@@ -214,13 +214,13 @@ func (c *connecting) close() {
 
 // handOver runs docker compose on the prepared project and then removes what no
 // container uses.
-func (s *session) handOver(ctx context.Context, docker *compose.Docker, l *loaded, p *prepared, call call) error {
+func (s *session) handOver(ctx context.Context, docker *dockercli.Compose, l *loaded, p *prepared, call dockercli.Call) error {
 	release, err := p.project.ShareUse()
 	if err != nil {
 		p.unlock()
 		return err
 	}
-	if call.attached {
+	if call.Attached {
 		p.unlock() // others may work on the project while this one shows logs
 		if text := p.store.LingerWarning(); text != "" {
 			s.log.warn(text)
@@ -240,28 +240,4 @@ func (s *session) handOver(ctx context.Context, docker *compose.Docker, l *loade
 		return exitError(code)
 	}
 	return nil
-}
-
-// call is a command of docker compose with what matters of its arguments.
-type call struct {
-	name         string
-	args         []string
-	services     []string // named, candidates until keepServices
-	dependencies bool
-	attached     bool   // stays in the foreground
-	build        bool   // --build
-	pull         string // --pull, as given
-	unsure       bool   // an unknown flag was seen: a service may be its value
-}
-
-// keepServices drops candidates that are no services. When it is not sure which
-// words are services, all services count.
-func (c *call) keepServices(p *types.Project) {
-	c.services = slices.DeleteFunc(c.services, func(name string) bool {
-		_, ok := p.Services[name]
-		return !ok
-	})
-	if c.unsure {
-		c.services = nil
-	}
 }

@@ -10,11 +10,6 @@ import (
 	"github.com/compose-secure/compose-secure/transform"
 )
 
-// watches reports whether the call rebuilds images while it runs.
-func (c *call) watches() bool {
-	return c.name == "watch" || c.name == "up" && has("up", c.args, "--watch", "-w")
-}
-
 // keepsCommand names the services whose image watch may build anew and whose wrapper has the
 // ENTRYPOINT and CMD of the image that is there now: one line each.
 func keepsCommand(l *loaded, plan *transform.Plan, services map[string]bool) []string {

@@ -13,6 +13,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -35,7 +36,7 @@ func hardValues() map[string]string {
 }
 
 func TestEncodeSurvivesDockerCompose(t *testing.T) {
-	docker, err := FindDocker(context.Background(), os.Getenv)
+	docker, err := dockercli.FindCompose(context.Background(), os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestEncodeSurvivesDockerCompose(t *testing.T) {
 }
 
 func TestFillSurvivesDockerCompose(t *testing.T) {
-	docker, err := FindDocker(context.Background(), os.Getenv)
+	docker, err := dockercli.FindCompose(context.Background(), os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,10 +124,10 @@ type configured struct {
 
 // composeConfig is what docker compose reads out of a model, for service a.
 // config doubles every $, as the model does.
-func composeConfig(t *testing.T, docker *Docker, model []byte) configured {
+func composeConfig(t *testing.T, docker *dockercli.Compose, model []byte) configured {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code, err := docker.Exec(Run{Model: model, Args: []string{"config", "--format", "json"}, Env: os.Environ(), Stdout: &out, Stderr: &errs})
+	code, err := docker.Exec(dockercli.Run{Model: model, Args: []string{"config", "--format", "json"}, Env: os.Environ(), Stdout: &out, Stderr: &errs})
 	if err != nil || code != 0 {
 		t.Fatalf("docker compose config: %d %v %s", code, err, errs.String())
 	}

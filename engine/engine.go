@@ -21,6 +21,8 @@ import (
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"github.com/compose-secure/compose-secure/dockercli"
 )
 
 // MinAPI is the oldest API that is supported, that of Docker 20.10.
@@ -29,14 +31,8 @@ const MinAPI = "1.41"
 // connectTimeout bounds the first answer of the engine.
 const connectTimeout = 10 * time.Second
 
-// Options choose the engine the way the flags of the docker command do. The
-// zero Options follow the environment and the user's docker configuration.
-type Options struct {
-	Host      string              // -H; wins over everything else
-	Context   string              // --context
-	ConfigDir string              // --config; else DOCKER_CONFIG, else ~/.docker
-	Getenv    func(string) string // nil means os.Getenv
-}
+// Options choose the engine the way the flags of the docker command do.
+type Options = dockercli.Options
 
 // Engine is a connection to an engine that has answered.
 type Engine struct {
@@ -63,34 +59,34 @@ func (e *RemoteError) Error() string {
 // not dialled, and one line that says what to do for an engine that is down,
 // closed to the user or too old.
 func Connect(ctx context.Context, o Options) (*Engine, error) {
-	ep, err := resolve(o)
+	ep, err := dockercli.Resolve(o)
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(ep.host, "ssh://") {
-		return nil, &RemoteError{Host: ep.host, Reason: "it is reached through ssh"}
+	if strings.HasPrefix(ep.Host, "ssh://") {
+		return nil, &RemoteError{Host: ep.Host, Reason: "it is reached through ssh"}
 	}
 	opts := []client.Opt{client.WithAPIVersionNegotiation()}
-	if ep.tls != nil {
-		transport := &http.Transport{TLSClientConfig: ep.tls}
+	if ep.TLS != nil {
+		transport := &http.Transport{TLSClientConfig: ep.TLS}
 		opts = append(opts, client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}))
 	}
-	opts = append(opts, client.WithHost(ep.host), client.WithVersion(ep.version))
+	opts = append(opts, client.WithHost(ep.Host), client.WithVersion(ep.Version))
 	api, err := client.NewClientWithOpts(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("engine host %q: %w", ep.host, err)
+		return nil, fmt.Errorf("engine host %q: %w", ep.Host, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	pong, err := api.Ping(ctx)
 	if err != nil {
-		return nil, errors.Join(unreachable(ep.host, err), api.Close())
+		return nil, errors.Join(unreachable(ep.Host, err), api.Close())
 	}
 	api.NegotiateAPIVersionPing(pong)
 	if v := api.ClientVersion(); versions.LessThan(v, MinAPI) {
-		return nil, errors.Join(fmt.Errorf("the engine at %q speaks API %s, at least %s is needed: upgrade to Docker 20.10 or newer", ep.host, v, MinAPI), api.Close())
+		return nil, errors.Join(fmt.Errorf("the engine at %q speaks API %s, at least %s is needed: upgrade to Docker 20.10 or newer", ep.Host, v, MinAPI), api.Close())
 	}
-	return &Engine{host: ep.host, api: api}, nil
+	return &Engine{host: ep.Host, api: api}, nil
 }
 
 // Close ends the connection.

@@ -55,7 +55,7 @@ func (c *Cluster) Deploy(ctx context.Context, d Deployment) (err error) {
 	handed := false
 	defer func() {
 		if !handed {
-			run.cancel()
+			run.abort()
 		}
 	}()
 	v, err := c.settle(ctx, d.Stack, min(patience, d.timeout()))

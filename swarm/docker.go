@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	"runtime"
 	"strings"
-	"syscall"
 
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/subprocess"
 )
 
@@ -20,53 +18,35 @@ type Docker struct {
 	Path           string
 	Env            []string
 	Stdout, Stderr io.Writer
-	// Attr is how it is started; nil for the usual way.
-	Attr *syscall.SysProcAttr
+	// NoPrestart says that docker stack deploy is started when its model is complete, and not ahead.
+	NoPrestart bool
 }
 
 // deployment is a docker stack deploy that runs and waits for its model.
 type deployment struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
+	run   *dockercli.Prestart
 	lines *lastLines
 }
 
-// begin starts docker stack deploy ahead of time: it gets ready while the
-// versions are chosen. It does nothing before it has the model. The goroutine must end it, with
-// finish or cancel: its thread is the parent that Attr's Pdeathsig means.
+// begin starts docker stack deploy ahead of time: it gets ready while the versions are chosen. finish or abort ends it.
 func (d Docker) begin(ctx context.Context, stack string, flags []string) (*deployment, error) {
 	args := append([]string{"stack", "deploy", "--compose-file", "-"}, flags...)
-	p := &deployment{cmd: subprocess.Command(ctx, d.Env, d.Path, append(args, stack)...), lines: &lastLines{to: d.Stderr}}
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = d.Stdout, p.lines, d.Attr
-	var err error
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+	cmd, lines := subprocess.Command(ctx, d.Env, d.Path, append(args, stack)...), &lastLines{to: d.Stderr}
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = d.Stdout, lines, dockercli.DieWithUs()
+	run, err := dockercli.Start(cmd, !d.NoPrestart)
+	if err != nil {
 		return nil, fmt.Errorf("run docker stack deploy: %w", err)
 	}
-	runtime.LockOSThread()
-	if err := p.cmd.Start(); err != nil {
-		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("run docker stack deploy: %w", err)
-	}
-	return p, nil
+	return &deployment{run, lines}, nil
 }
 
-// cancel ends a docker stack deploy that got no model.
-func (p *deployment) cancel() {
-	defer runtime.UnlockOSThread()
-	_ = p.cmd.Process.Kill() // it may have ended by itself
-	_ = p.stdin.Close()
-	_ = p.cmd.Wait()
-}
+// abort ends a docker stack deploy that got no model.
+func (p *deployment) abort() { p.run.Abort() }
 
 // finish hands the model over and waits for the end. The error is the last line
 // that docker wrote.
 func (p *deployment) finish(model []byte) error {
-	defer runtime.UnlockOSThread()
-	_, writeErr := p.stdin.Write(model)
-	if err := errors.Join(writeErr, p.stdin.Close()); err != nil && writeErr == nil {
-		writeErr = err
-	}
-	err := p.cmd.Wait()
+	writeErr, err := p.run.Resume(model)
 	if err == nil && writeErr == nil {
 		return p.lines.flush()
 	}

@@ -1,4 +1,7 @@
-package compose
+// Package dockercli owns what the docker command and docker compose have on this machine: Docker's configuration
+// directory and contexts, the folders of plugins, docker compose itself with the table of its commands, and how programs
+// of docker are started. It knows nothing of a project, nor of secrets.
+package dockercli
 
 import (
 	"bytes"
@@ -12,30 +15,32 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/subprocess"
 )
 
 // MinVersion is the oldest docker compose that is supported.
 const MinVersion = "2.20"
 
-// Docker is the installed docker compose.
-type Docker struct {
+// Compose is the installed docker compose.
+type Compose struct {
 	Path    string // of the plugin's binary
 	Version string // as it reports it
 }
 
-// FindDocker finds the Compose plugin where the docker command looks for it
+// FindCompose finds the Compose plugin where the docker command looks for it
 // (https://docs.docker.com/compose/install/linux/): the user's own directory, those of
 // cliPluginsExtraDirs in config.json, the system's. The plugin runs on its own, without the docker command in between.
-func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error) {
+func FindCompose(ctx context.Context, getenv func(string) string) (*Compose, error) {
 	path := findPlugin(getenv, "compose")
 	if path == "" {
 		return nil, fmt.Errorf("docker compose is not installed; install the Compose plugin %s or newer (Debian, Ubuntu: docker-compose-plugin)", MinVersion)
 	}
-	d := &Docker{Path: path}
+	d := &Compose{Path: path}
 	var err error
 	if d.Version, err = versionOf(ctx, path, getenv); err != nil {
 		return nil, err
@@ -49,8 +54,8 @@ func FindDocker(ctx context.Context, getenv func(string) string) (*Docker, error
 // HasPlugin reports whether the docker command has a plugin of that name where it looks for one.
 func HasPlugin(getenv func(string) string, name string) bool { return findPlugin(getenv, name) != "" }
 
-// DockerConfigDir is the directory of docker's configuration, relative only when DOCKER_CONFIG is.
-func DockerConfigDir(getenv func(string) string) string {
+// ConfigDir is the directory of docker's configuration, relative only when DOCKER_CONFIG is.
+func ConfigDir(getenv func(string) string) string {
 	if dir := getenv("DOCKER_CONFIG"); dir != "" {
 		return dir
 	}
@@ -58,7 +63,7 @@ func DockerConfigDir(getenv func(string) string) string {
 }
 
 func findPlugin(getenv func(string) string, plugin string) string {
-	config := DockerConfigDir(getenv)
+	config := ConfigDir(getenv)
 	var dirs []string
 	var settings struct {
 		Dirs []string `json:"cliPluginsExtraDirs"`
@@ -90,7 +95,7 @@ func findPlugin(getenv func(string) string, plugin string) string {
 func versionOf(ctx context.Context, path string, getenv func(string) string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fileError(path, err)
+		return "", fmt.Errorf("read %q: %w", path, err)
 	}
 	key := fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 	cache := cacheFile(getenv)
@@ -145,22 +150,30 @@ func cacheFile(getenv func(string) string) string {
 	return ""
 }
 
-var versionNumber = pattern(`^(\d+)\.(\d+)`)
-
 // older compares major and minor numbers; what is no version is not older.
 func older(version, than string) bool {
-	a, b := versionNumber().FindStringSubmatch(version), versionNumber().FindStringSubmatch(than)
-	if a == nil || b == nil {
-		return false
-	}
-	for i := 1; i <= 2; i++ {
-		x, _ := strconv.Atoi(a[i]) // digits by the pattern
-		y, _ := strconv.Atoi(b[i])
-		if x != y {
-			return x < y
+	a, known := parseVersion(version)
+	b, _ := parseVersion(than)
+	return known && slices.Compare(a, b) < 0
+}
+
+// parseVersion returns the first two numbers of a version.
+func parseVersion(version string) ([]int, bool) {
+	var numbers []int
+	for part := range strings.SplitSeq(version, ".") {
+		digits := part[:len(part)-len(strings.TrimLeft(part, "0123456789"))]
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			return nil, false
+		}
+		if numbers = append(numbers, n); len(numbers) == 2 {
+			return numbers, true
+		}
+		if digits != part {
+			break
 		}
 	}
-	return false
+	return nil, false
 }
 
 // Run is one call of docker compose.
@@ -176,13 +189,13 @@ type Run struct {
 
 // Exec runs docker compose and returns its exit code. An error means that it
 // did not run at all.
-func (d *Docker) Exec(r Run) (int, error) {
+func (d *Compose) Exec(r Run) (int, error) {
 	cmd := subprocess.Command(context.Background(), r.Env, d.Path) // ended by the signals it gets itself, so that it can clean up
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.Stdin, r.Stdout, r.Stderr
 	cmd.Args = []string{"docker-compose"}
 	path := r.ModelPath
 	if path == "" && r.Model != nil {
-		f, err := newMemoryFile("compose.json", r.Model)
+		f, err := safefile.Memory("compose.json", r.Model)
 		if err != nil {
 			return 0, err
 		}

@@ -1,4 +1,4 @@
-package command
+package dockercli
 
 import (
 	"strings"
@@ -23,7 +23,7 @@ func TestPluginArgs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			args, env, err := pluginArgs(strings.Fields(tt.args), strings.Fields(tt.environ))
+			args, env, err := PluginArgs(strings.Fields(tt.args), strings.Fields(tt.environ))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,7 +32,7 @@ func TestPluginArgs(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := pluginArgs([]string{"docker-secure", "--tlskey", "x", "secure", "up"}, nil); err == nil {
+	if _, _, err := PluginArgs([]string{"docker-secure", "--tlskey", "x", "secure", "up"}, nil); err == nil {
 		t.Error("a flag that would have no effect is taken")
 	}
 }

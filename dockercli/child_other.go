@@ -1,6 +1,6 @@
 //go:build !linux
 
-package compose
+package dockercli
 
 import "syscall"
 

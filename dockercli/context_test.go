@@ -1,4 +1,4 @@
-package engine
+package dockercli
 
 import (
 	"crypto/ecdsa"
@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/docker/docker/client"
 )
 
 // write makes a file and its directories.
@@ -81,7 +79,7 @@ func TestResolve(t *testing.T) {
 		tls      string // "", "verify" or "skip"
 		errWords string
 	}{
-		{name: "nothing set", o: Options{ConfigDir: empty}, host: client.DefaultDockerHost},
+		{name: "nothing set", o: Options{ConfigDir: empty}, host: defaultHost()},
 		{name: "the current context", o: Options{ConfigDir: dir}, host: "unix:///run/user/1/docker.sock"},
 		{name: "its configuration by variable", env: env{"DOCKER_CONFIG": dir}, host: "unix:///run/user/1/docker.sock"},
 		{name: "a context by variable", o: Options{ConfigDir: dir}, env: env{"DOCKER_CONTEXT": "secure"}, host: "tcp://a.example:2376", tls: "verify"},
@@ -100,7 +98,7 @@ func TestResolve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.Getenv = func(name string) string { return tt.env[name] }
-			ep, err := resolve(tt.o)
+			ep, err := Resolve(tt.o)
 			if tt.errWords != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.errWords) || strings.Contains(err.Error(), "sentinel") {
 					t.Errorf("error %v, want one with %q", err, tt.errWords)
@@ -111,16 +109,16 @@ func TestResolve(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if ep.tls != nil {
+			if ep.TLS != nil {
 				got = "verify"
-				if ep.tls.InsecureSkipVerify {
+				if ep.TLS.InsecureSkipVerify {
 					got = "skip"
 				}
 			}
-			if ep.host != tt.host || got != tt.tls {
-				t.Errorf("%q with TLS %q, want %q with %q", ep.host, got, tt.host, tt.tls)
+			if ep.Host != tt.host || got != tt.tls {
+				t.Errorf("%q with TLS %q, want %q with %q", ep.Host, got, tt.host, tt.tls)
 			}
-			if got == "verify" && (ep.tls.RootCAs == nil || len(ep.tls.Certificates) != 1) {
+			if got == "verify" && (ep.TLS.RootCAs == nil || len(ep.TLS.Certificates) != 1) {
 				t.Error("the TLS files were not read")
 			}
 		})

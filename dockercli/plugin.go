@@ -1,6 +1,7 @@
-package command
+package dockercli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -16,9 +17,9 @@ var dockerFlags = map[string]string{
 
 const logLevel = "log level" // docker's own, nothing to us
 
-// pluginArgs takes docker's own flags and the word "secure" off the arguments of
-// "docker [FLAGS] secure ..." and puts what they say into the environment.
-func pluginArgs(args, environ []string) (own, env []string, err error) {
+// PluginArgs takes docker's own flags and the word "secure" off the arguments of
+// "docker [FLAGS] secure ..." and puts what they say into the environment. Its error is about the arguments.
+func PluginArgs(args, environ []string) (own, env []string, err error) {
 	at := slices.Index(args, "secure")
 	if at < 0 {
 		return args, environ, nil
@@ -39,7 +40,7 @@ func pluginArgs(args, environ []string) (own, env []string, err error) {
 		case logLevel:
 			continue
 		case "":
-			return nil, nil, usagef("docker's %s is not supported in front of secure; use a docker context", flag)
+			return nil, nil, fmt.Errorf("docker's %s is not supported in front of secure; use a docker context", flag)
 		}
 		environ = append(environ, variable+"="+value)
 		if variable == "DOCKER_CONTEXT" { // a host of the environment would win

@@ -1,4 +1,4 @@
-package engine
+package dockercli
 
 import (
 	"crypto/sha256"
@@ -11,37 +11,49 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"os/user"
 	"path/filepath"
-
-	"github.com/docker/docker/client"
+	"runtime"
 )
 
-// endpoint is where an engine listens.
-type endpoint struct {
-	host    string
-	version string // API version asked for, usually empty
-	tls     *tls.Config
+// Options choose the engine the way the flags of the docker command do. The
+// zero Options follow the environment and the user's docker configuration.
+type Options struct {
+	Host      string              // -H; wins over everything else
+	Context   string              // --context
+	ConfigDir string              // --config; else that of [ConfigDir]
+	Getenv    func(string) string // nil means os.Getenv
 }
 
-// resolve follows the order of the docker command: the host given, the context
+// Endpoint is where an engine listens.
+type Endpoint struct {
+	Host    string
+	Version string      // API version asked for, usually empty
+	TLS     *tls.Config // nil for none
+}
+
+// defaultHost is where the docker command expects an engine that nothing else names.
+func defaultHost() string {
+	if runtime.GOOS == "windows" {
+		return "npipe:////./pipe/docker_engine"
+	}
+	return "unix:///var/run/docker.sock"
+}
+
+// Resolve follows the order of the docker command: the host given, the context
 // given, DOCKER_HOST, DOCKER_CONTEXT, the current context of config.json, the
 // default socket. See
 // https://docs.docker.com/engine/manage-resources/contexts/.
-func resolve(o Options) (endpoint, error) {
+func Resolve(o Options) (Endpoint, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
 	if o.ConfigDir == "" {
-		o.ConfigDir = o.Getenv("DOCKER_CONFIG")
-	}
-	if o.ConfigDir == "" {
-		o.ConfigDir = filepath.Join(homeDir(o.Getenv), ".docker")
+		o.ConfigDir = ConfigDir(o.Getenv)
 	}
 	if !filepath.IsAbs(o.ConfigDir) { // the project's directory must not say which engine gets the secrets
-		return endpoint{}, fmt.Errorf("the docker configuration directory %q is not absolute; set DOCKER_CONFIG or HOME to an absolute path", o.ConfigDir)
+		return Endpoint{}, fmt.Errorf("the docker configuration directory %q is not absolute; set DOCKER_CONFIG or HOME to an absolute path", o.ConfigDir)
 	}
-	var ep endpoint
+	var ep Endpoint
 	name, err := contextName(o)
 	if err != nil {
 		return ep, err
@@ -54,20 +66,9 @@ func resolve(o Options) (endpoint, error) {
 	if err != nil {
 		return ep, err
 	}
-	ep.version = o.Getenv("DOCKER_API_VERSION")
-	ep.host = withPort(ep.host, ep.tls != nil)
+	ep.Version = o.Getenv("DOCKER_API_VERSION")
+	ep.Host = withPort(ep.Host, ep.TLS != nil)
 	return ep, nil
-}
-
-// homeDir is HOME, else the home in the system's list of users, or "".
-func homeDir(getenv func(string) string) string {
-	if home := getenv("HOME"); filepath.IsAbs(home) {
-		return home
-	}
-	if u, err := user.Current(); err == nil {
-		return u.HomeDir
-	}
-	return ""
 }
 
 func contextName(o Options) (string, error) {
@@ -104,13 +105,13 @@ func contextName(o Options) (string, error) {
 	return config.CurrentContext, nil
 }
 
-func fromEnvironment(o Options) (endpoint, error) {
-	ep := endpoint{host: o.Host}
-	if ep.host == "" {
-		ep.host = o.Getenv("DOCKER_HOST")
+func fromEnvironment(o Options) (Endpoint, error) {
+	ep := Endpoint{Host: o.Host}
+	if ep.Host == "" {
+		ep.Host = o.Getenv("DOCKER_HOST")
 	}
-	if ep.host == "" {
-		ep.host = client.DefaultDockerHost
+	if ep.Host == "" {
+		ep.Host = defaultHost()
 	}
 	verify := o.Getenv("DOCKER_TLS_VERIFY") != ""
 	if !verify && o.Getenv("DOCKER_TLS") == "" {
@@ -121,22 +122,22 @@ func fromEnvironment(o Options) (endpoint, error) {
 		dir = o.ConfigDir
 	}
 	var err error
-	ep.tls, err = loadTLS(dir, !verify)
+	ep.TLS, err = loadTLS(dir, !verify)
 	return ep, err
 }
 
 // fromContext reads what "docker context create" wrote: meta.json and, beside
 // it, the TLS files.
-func fromContext(configDir, name string) (endpoint, error) {
+func fromContext(configDir, name string) (Endpoint, error) {
 	sum := sha256.Sum256([]byte(name))
 	id := hex.EncodeToString(sum[:])
 	path := filepath.Join(configDir, "contexts", "meta", id, "meta.json")
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return endpoint{}, fmt.Errorf("docker context %q does not exist: list them with docker context ls", name)
+		return Endpoint{}, fmt.Errorf("docker context %q does not exist: list them with docker context ls", name)
 	}
 	if err != nil {
-		return endpoint{}, fmt.Errorf("read docker context %q: %w", name, err)
+		return Endpoint{}, fmt.Errorf("read docker context %q: %w", name, err)
 	}
 	var meta struct {
 		Endpoints map[string]struct {
@@ -145,16 +146,16 @@ func fromContext(configDir, name string) (endpoint, error) {
 		}
 	}
 	if err := json.Unmarshal(b, &meta); err != nil {
-		return endpoint{}, fmt.Errorf("read docker context %q: %q: %w", name, path, err)
+		return Endpoint{}, fmt.Errorf("read docker context %q: %q: %w", name, path, err)
 	}
 	docker := meta.Endpoints["docker"]
 	if docker.Host == "" {
-		docker.Host = client.DefaultDockerHost
+		docker.Host = defaultHost()
 	}
-	ep := endpoint{host: docker.Host}
+	ep := Endpoint{Host: docker.Host}
 	dir := filepath.Join(configDir, "contexts", "tls", id, "docker")
 	if _, err := os.Stat(dir); err == nil || docker.SkipTLSVerify {
-		if ep.tls, err = loadTLS(dir, docker.SkipTLSVerify); err != nil {
+		if ep.TLS, err = loadTLS(dir, docker.SkipTLSVerify); err != nil {
 			return ep, fmt.Errorf("docker context %q: %w", name, err)
 		}
 	}
