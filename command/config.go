@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/visible"
 )
 
 type configOptions struct {
@@ -102,9 +103,9 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 	if err != nil || o.quiet {
 		return err
 	}
-	model := plan.Project
-	if !o.literals {
-		model = l.masked(plan)
+	model := l.masked(plan)
+	if o.literals {
+		model = visible.Show(l.Project, plan.Project)
 	}
 	write := compose.YAML
 	if o.format == "json" {

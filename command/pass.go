@@ -14,6 +14,7 @@ import (
 	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/visible"
 )
 
 // newPass is a command of docker compose that needs no value.
@@ -143,11 +144,14 @@ func (s *session) publicModel(ctx context.Context, l *loaded, masked bool) (*tra
 			s.log.warn(r.Text + "; going on, since nothing is created now")
 		}
 		l.use(plan)
-		if masked {
-			model, err := compose.Encode(l.masked(plan))
-			return plan, model, err
+		shown := plan.Project
+		switch {
+		case masked:
+			shown = l.masked(plan)
+		case s.showLiterals:
+			shown = visible.Show(l.Project, shown)
 		}
-		model, err := compose.Encode(plan.Project)
+		model, err := compose.Encode(shown)
 		return plan, model, err
 	}
 	plan, err := s.shownPlan(ctx, l)

@@ -93,10 +93,11 @@ func runPlan(ctx context.Context, s *session, format string, values bool) error 
 	return nil
 }
 
-// located finds the place of a move. A literal that an interpolation made is named by its variable.
+// located finds the place of a move. A literal that an interpolation made is named by its variable; an argument
+// may have others beside it.
 func (l *loaded) located(m transform.Move) plannedMove {
 	text, _ := l.Sources().Text(m.Path...)
-	if m.Source == transform.LiteralSource {
+	if m.Source == transform.LiteralSource && (m.Variable != "" || strings.HasPrefix(text, "$")) {
 		var names []string
 		for _, name := range l.NamesIn(m.Path, text) {
 			names = append(names, "${"+name+"}")

@@ -69,7 +69,8 @@ func (s *session) loadProject(ctx context.Context, why purpose, o compose.Option
 func (s *session) planOptions(l *loaded, dir string) transform.Options {
 	return transform.Options{
 		Dir: dir, Unknown: transform.Unknown(s.global.unknown), HelperDir: s.helperDir(), Schemes: source.Schemes(l.sources),
-		InText: func(content string) bool { return len(lint.InText(l.Detect, content)) > 0 },
+		InText:      func(content string) bool { return len(lint.InText(l.Detect, content)) > 0 },
+		InArguments: func(argv []string) []secret.Argument { return visible.Arguments(l.Project, argv) },
 	}
 }
 

@@ -40,7 +40,7 @@ func (p *Project) withDefaults(text string, lookup template.Mapping, known map[s
 		if literal == "" || p.Inputs.Has(literal) || subprocess.IsCompose(name) || secret.IsRef(literal) || !p.Detect.ClassifyFinal(name, literal).Secret {
 			return value, set // an error comes up again when compose-go takes the default
 		}
-		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: defaultOrigin, Default: true, Known: secret.NewValue([]byte(literal))}), true
+		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: defaultOrigin, Literal: true, Known: secret.NewValue([]byte(literal))}), true
 	}
 }
 

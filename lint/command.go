@@ -57,6 +57,9 @@ type commandInspector struct {
 }
 
 func (c *commandInspector) add(w *shellWord, start, end int, name string) {
+	if name != "" && c.policy.IsPlain(strings.TrimLeft(name, "-")) {
+		return
+	}
 	from, to := w.at(start, end)
 	l := commandLiteral{literal{start: from, end: to, name: name, address: isAddress(w.text, secret.Span{Start: start, End: end})}, w.node}
 	for _, f := range c.found {

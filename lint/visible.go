@@ -9,18 +9,12 @@ import (
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// Argument is a secret in one element of a command line, as bytes of that element.
-type Argument struct {
-	Index int
-	secret.Span
-}
-
 // InArguments finds the secrets in the elements of a command line.
-func InArguments(policy secret.Policy, args []string) []Argument {
-	var found []Argument
+func InArguments(policy secret.Policy, args []string) []secret.Argument {
+	var found []secret.Argument
 	for _, l := range inspectCommand(policy, args, true) {
 		if l.end > l.start {
-			found = append(found, Argument{l.node, secret.Span{Start: l.start, End: l.end}})
+			found = append(found, secret.Argument{Index: l.node, Span: secret.Span{Start: l.start, End: l.end}, Name: l.name})
 		}
 	}
 	return found

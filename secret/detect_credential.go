@@ -12,6 +12,13 @@ import (
 // Span is the place of a credential inside a longer string, in bytes.
 type Span struct{ Start, End int }
 
+// Argument is a credential in one element of an argument list, in bytes of that element.
+type Argument struct {
+	Index int
+	Span
+	Name string // of the flag or variable that it belongs to, "" when nothing tells
+}
+
 // Found reports whether the span holds anything.
 func (s Span) Found() bool { return s.End > s.Start }
 

@@ -15,8 +15,8 @@ type Input struct {
 	Origin string // where a person finds it: "environment", "secrets.enc.env", ...
 	Ref    *Ref   // nil when Known is set
 	Known  Value
-	// Default says that the value is a literal of the compose file, as in ${NAME:-literal}.
-	Default bool
+	// Literal says that the value is a literal of the compose file: that of ${NAME:-literal}, or with no Name an argument.
+	Literal bool
 }
 
 // Inputs hands out opaque placeholders for values that must not enter a
@@ -53,7 +53,7 @@ func (s *Inputs) Placeholder(in Input) string {
 	switch {
 	case in.Ref != nil:
 		key.name = "r:" + in.Ref.ID()
-	case in.Default:
+	case in.Literal:
 		key = inputKey{"d:" + in.Name, maphash.Bytes(s.seed, in.Known.Reveal())}
 	default:
 		key = inputKey{"n:" + in.Name, maphash.Bytes(s.seed, in.Known.Reveal())}
@@ -98,7 +98,7 @@ type Part struct {
 	Input   *Input // nil for literal text
 }
 
-// Split takes text apart at its placeholders. Text without one gives one literal part. A default is
+// Split takes text apart at its placeholders. Text without one gives one literal part. A literal input is
 // literal text.
 func (s *Inputs) Split(text string) []Part {
 	var parts []Part
@@ -112,7 +112,7 @@ func (s *Inputs) Split(text string) []Part {
 	s.walk(text,
 		func(lit string) { literal([]byte(lit)) },
 		func(in *Input) {
-			if in.Default {
+			if in.Literal {
 				literal(in.Known.Reveal())
 			} else {
 				parts = append(parts, Part{Input: in})

@@ -46,7 +46,7 @@ func TestManyValuesOfOneName(t *testing.T) {
 	const count = 200_000
 	s, start := NewInputs(), time.Now()
 	for i := range count {
-		s.Placeholder(Input{Name: "A", Default: true, Known: NewValue(fmt.Append(nil, i))})
+		s.Placeholder(Input{Name: "A", Literal: true, Known: NewValue(fmt.Append(nil, i))})
 	}
 	if len(s.list) != count {
 		t.Errorf("%d inputs, want %d", len(s.list), count)

@@ -18,6 +18,7 @@ func (b *builder) finish() {
 	// They mean nothing to docker compose, and what stands in them are the templates that anchors copy into
 	// services: the same secrets once more.
 	compose.DropExtensions(project)
+	b.literals()
 	b.hooks()
 	b.wrap()
 	b.isolate()
@@ -96,7 +97,7 @@ func (b *builder) leftovers() {
 
 // isDefault reports a text whose only secrets are defaults.
 func (b *builder) isDefault(text string) bool {
-	return b.source.Inputs.Has(text) && !slices.ContainsFunc(b.source.Inputs.Find(text), func(in *secret.Input) bool { return !in.Default })
+	return b.source.Inputs.Has(text) && !slices.ContainsFunc(b.source.Inputs.Find(text), func(in *secret.Input) bool { return !in.Literal })
 }
 
 // waitsForImage reports an argument that can only be moved once the program in

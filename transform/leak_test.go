@@ -53,7 +53,7 @@ func planAll(random *rand.Rand) (string, error) {
 	if err != nil {
 		return err.Error(), err
 	}
-	o := Options{Dir: "/store", HelperDir: "/helpers", Images: map[string]Image{}}
+	o := Options{Dir: "/store", HelperDir: "/helpers", Images: map[string]Image{}, InArguments: findAll(sentinel)}
 	for name := range p.Services {
 		image := Image{Entrypoint: []string{"/entry"}, Arch: "amd64", Healthcheck: []string{"CMD-SHELL", "check $DB_PASSWORD"}}
 		if random.IntN(2) == 0 {
@@ -106,6 +106,9 @@ func randomProject(random *rand.Rand) string {
 			"    healthcheck: {test: \"check " + value() + " $$POSTGRES_PASSWORD\"}\n",
 			"    healthcheck: {test: [CMD, check, \"" + value() + "\"]}\n",
 			"    post_start: [{command: [a, \"" + value() + "\"]}]\n",
+			"    command: [run, -p, " + sentinel + ", \"--x=" + value() + sentinel + "\"]\n",
+			"    healthcheck: {test: \"check -p" + sentinel + " " + value() + "\"}\n",
+			"    pre_stop: [{command: [a, -p" + sentinel + "]}]\n",
 			"    secrets: [own]\n",
 			"    configs: [conf]\n",
 			"    x-compose-secure: {env: [A, POSTGRES_PASSWORD, LITERAL_PASSWORD]}\n",

@@ -31,7 +31,7 @@ func (b *builder) policyNames() {
 	}
 	for key, names := range map[string][]string{"plain": b.source.Policy.Plain, "secret": b.source.Policy.Secret} {
 		for i, name := range names {
-			if !strings.ContainsAny(name, `*?[\`) && !known[strings.ToLower(name)] {
+			if !strings.ContainsAny(name, `*?[\`) && !known[strings.ToLower(name)] && !b.isFlag(name) {
 				b.unknownName([]string{compose.Extension, key, strconv.Itoa(i)}, "%s.%s names %s, but the project has no variable of that name", compose.Extension, key, name)
 			}
 		}
@@ -40,6 +40,22 @@ func (b *builder) policyNames() {
 		b.encryptedNames(glob, i)
 	}
 	slices.Sort(b.plan.Warnings)
+}
+
+// isFlag reports whether an argument of a service may be a flag of that name, or a word as requirepass of Redis.
+func (b *builder) isFlag(name string) bool {
+	name = strings.ToLower(name)
+	found := false
+	for _, services := range []types.Services{b.source.Services, b.source.DisabledServices} {
+		compose.EachArguments(&types.Project{Services: services}, func(t compose.Text) []string {
+			found = found || slices.ContainsFunc(t.Values, func(arg string) bool {
+				arg = strings.ToLower(arg)
+				return names(arg, name) || strings.Contains(arg, "-"+name)
+			})
+			return nil
+		})
+	}
+	return found
 }
 
 // encryptedNames warns of a glob in plain that takes names whose values are encrypted, or come from a

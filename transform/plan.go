@@ -59,6 +59,8 @@ type Options struct {
 	// InText reports whether the content of a config holds a literal secret, nil that none does. Such a config
 	// is stored as a secret is.
 	InText func(content string) bool
+	// InArguments finds the literal secrets in an argument list, in order and none over another; nil finds none.
+	InArguments func(argv []string) []secret.Argument
 	// InFile is InText for a config's file, nil where a file is mounted as it is.
 	InFile func(path string) bool
 	// Swarm says that the model is for docker stack deploy.
@@ -116,6 +118,7 @@ type Plan struct {
 
 	byName     map[string]*Secret
 	byIdentity map[string]*Secret // those that have one
+	arguments  map[string]bool    // see TakesArgument
 }
 
 // New plans project p. Its error joins one line for each thing that cannot
@@ -128,8 +131,8 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 		o.Unknown = UnknownWrap
 	}
 	b := &builder{
-		Options: o, source: p, names: map[string]string{}, mounts: map[string]mounts{}, failed: map[string]bool{},
-		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}, byIdentity: map[string]*Secret{}},
+		Options: o, source: p, names: map[string]string{}, mounts: map[string]mounts{}, failed: map[string]bool{}, arguments: map[[2]string]argument{},
+		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}, byIdentity: map[string]*Secret{}, arguments: map[string]bool{}},
 	}
 	for name := range b.plan.Project.Secrets {
 		b.names[name] = "" // taken by the user
@@ -180,6 +183,8 @@ type builder struct {
 	failed map[string]bool      // paths that an error is about
 	wraps  map[string][]wrapped // service -> variables to be wrapped
 	plain  map[string][]wrapped // service -> variables delivered as a file
+	// arguments are those that hold a literal, by service and text.
+	arguments map[[2]string]argument
 }
 
 func (b *builder) fail(path []string, format string, args ...any) {

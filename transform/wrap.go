@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -226,11 +227,22 @@ func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) [
 
 // argument stores the secret of one argument and returns its file in the container.
 func (w *wrapper) argument(arg, name string, at []string) string {
-	sec := w.secret(w.service.Name, name, w.source.Inputs.Split(arg), at)
+	source := w.origin(arg)
+	parts := w.source.Inputs.Split(arg)
+	note := "a secret in an argument of " + at[2] + " stays visible in the container's own process list"
+	var sec *Secret
+	if literal, ok := w.arguments[[2]string{w.service.Name, arg}]; ok {
+		at, name = literal.path, cmp.Or(literal.name, name)
+		if len(parts) == 1 && parts[0].Input == nil {
+			source, sec = LiteralSource, w.equal(parts[0].Literal)
+		}
+	}
+	if sec == nil {
+		sec = w.secret(w.service.Name, name, parts, at)
+	}
 	target := w.place(w.service, sec.Name)
 	w.mount(w.service, sec, target, fileOwner{mode: 0o444}, at)
-	w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: w.origin(arg), Target: target, Path: at,
-		Note: "a secret in an argument of " + at[2] + " stays visible in the container's own process list"})
+	w.plan.Moves = append(w.plan.Moves, Move{Service: w.service.Name, Secret: sec.Name, Delivery: Wrap, Source: source, Target: target, Path: at, Note: note})
 	return target
 }
 

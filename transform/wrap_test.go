@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -12,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/compose-secure/compose-secure/wrap"
 )
 
 var setsVariable = regexp.MustCompile(`(?m)^f (\S+) '(\S+)'$`)
@@ -262,14 +259,7 @@ func argumentsArrive(t *testing.T, image Image) {
 	if isHelper := argv[0] == HelperTarget; isHelper != (image.Arch != "") {
 		t.Errorf("the arguments are put in place by %q", argv[0])
 	} else if isHelper {
-		binary, err := wrap.Helper(image.Arch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		argv[0] = filepath.Join(t.TempDir(), "helper")
-		if err := os.WriteFile(argv[0], binary, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		argv[0] = helperIn(t, image.Arch)
 	}
 	argv = append(argv, plan.Project.Services["a"].Command...)
 	out, err := exec.Command(argv[0], argv[1:]...).Output()

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
@@ -57,19 +56,9 @@ func newCopies(p *compose.Project, plan *transform.Plan, seen *candidates) copie
 }
 
 func (c copies) add(text string) {
-	if distinct(text) {
+	if secret.IsDistinct(text) {
 		c[text] = true
 	}
-}
-
-// distinct reports whether a text is one that stands in two places only when it means the same in both: it is long, and
-// not a single word.
-func distinct(text string) bool {
-	const long = 8 // bytes
-	word := func(text string) bool {
-		return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) && (text[1:] == strings.ToLower(text[1:]) || text == strings.ToUpper(text))
-	}
-	return len(text) >= long && !word(text)
 }
 
 // mask hides copies in one text. masked is what else is hidden in it, nil for nothing.
@@ -116,13 +105,13 @@ func (c *candidates) note(found []Place) {
 }
 
 func (c *candidates) add(t compose.Text) {
-	if (!t.Key || t.Named) && slices.ContainsFunc(t.Values, distinct) && (t.Key || !c.moved[joined(t.Path)]) {
+	if (!t.Key || t.Named) && slices.ContainsFunc(t.Values, secret.IsDistinct) && (t.Key || !c.moved[joined(t.Path)]) {
 		c.texts = append(c.texts, t)
 	}
 }
 
 // places are the candidates that are copies, and not found already.
-func (c *candidates) places(copies copies, found []Place) []Place {
+func (c *candidates) places(plan *transform.Plan, copies copies, found []Place) []Place {
 	known := map[string]bool{}
 	for i := range found {
 		known[strconv.FormatBool(found[i].Key)+joined(found[i].Path)] = true
@@ -134,8 +123,8 @@ func (c *candidates) places(copies copies, found []Place) []Place {
 			if len(t.Values) > 1 {
 				path = append(slices.Clone(path), strconv.Itoa(i))
 			}
-			if copies[text] && !known[strconv.FormatBool(t.Key)+joined(path)] {
-				list = append(list, Place{Path: path, Key: t.Key, copied: true, text: text, masked: secret.Redacted, secrets: []string{text}})
+			if copies[text] && !plan.TakesArgument(path) && !known[strconv.FormatBool(t.Key)+joined(path)] {
+				list = append(list, Place{Path: path, Key: t.Key, copied: true, secrets: []string{text}})
 			}
 		}
 	}

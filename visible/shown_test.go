@@ -12,6 +12,7 @@ import (
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
+	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/visible"
 )
@@ -87,6 +88,7 @@ func model(file string) string {
 	}
 	plan, err := transform.New(p, transform.Options{
 		Dir: "/run/x", HelperDir: "/x", NoValues: true, InText: func(text string) bool { return len(lint.InText(p.Detect, text)) > 0 },
+		InArguments: func(argv []string) []secret.Argument { return visible.Arguments(p, argv) },
 	})
 	if err != nil {
 		return err.Error()

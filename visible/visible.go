@@ -1,5 +1,6 @@
-// Package visible finds the literal secrets that nothing moves out of a model, so that docker inspect, the image or a
-// printed model shows them. Its list of places is the one that warnings and masks share. It moves nothing.
+// Package visible finds the literal secrets of a model: those of arguments, which a plan moves, and those that nothing
+// moves, so that docker inspect, the image or a printed model shows them. Its list of places is the one that warnings
+// and masks share. It moves nothing.
 package visible
 
 import (
@@ -23,9 +24,8 @@ type Place struct {
 	Position compose.Position // in the source; zero when it is not known
 	Key      bool             // the key of a mapping holds it; Path is that of the mapping
 
-	copied       bool // of a secret that is told of, or moved, elsewhere
-	text, masked string
-	secrets      []string // their texts
+	copied  bool     // of a secret that is told of, or moved, elsewhere
+	secrets []string // their texts
 }
 
 // String is the warning about p.
@@ -62,8 +62,8 @@ type Literals struct {
 	copies copies
 }
 
-// Find looks for the literals that plan, which was made of p, leaves. Of the variables of services and contents of
-// configs, about which the plan decides, those are among them that have the value of a secret.
+// Find looks for the literals that plan, which was made of p, leaves. Of the variables and arguments of services and
+// contents of configs, about which the plan decides, those are among them that have the value of a secret.
 func Find(p *compose.Project, plan *transform.Plan) *Literals {
 	l := &Literals{finder: finder{policy: p.Detect, inputs: p.Inputs}}
 	seen := newCandidates(plan)
@@ -71,6 +71,11 @@ func Find(p *compose.Project, plan *transform.Plan) *Literals {
 	compose.EachText(p.WithServicesDisabled(), func(t compose.Text) []string { // a copy
 		if t.Extension && slices.Contains(t.Path, compose.Extension) {
 			return nil
+		}
+		if compose.IsArguments(t.Path) && !t.Key {
+			for _, a := range f.arguments(t.Values) {
+				seen.secrets = append(seen.secrets, t.Values[a.Index][a.Start:a.End])
+			}
 		}
 		before := len(f.found)
 		f.visit(t)
@@ -85,7 +90,7 @@ func Find(p *compose.Project, plan *transform.Plan) *Literals {
 	seen.note(f.found)
 	f.found = slices.DeleteFunc(f.found, func(p Place) bool { return isContent(p.Path) })
 	l.copies = newCopies(p, plan, seen)
-	l.Places = append(f.found, seen.places(l.copies, f.found)...)
+	l.Places = append(f.found, seen.places(plan, l.copies, f.found)...)
 	for i := range l.Places {
 		l.Places[i].Position = p.Sources().Find(l.Places[i].Path...)
 	}
@@ -108,47 +113,36 @@ func (l *Literals) Warnings() []string {
 	return list
 }
 
-// Mask returns a copy of model, which a plan made of the same project, with every literal secret masked. A
-// plan moves the arguments of a command behind its wrapper, where the command line alone no longer tells.
+// Mask returns a copy of model, which a plan made of the same project, with every literal secret masked.
 func (l *Literals) Mask(model *types.Project) *types.Project {
 	model = model.WithServicesDisabled() // a copy
 	f := l.finder
-	byService := map[string][]Place{}
-	for i := range l.Places {
-		if p := &l.Places[i]; p.command() && p.Path[0] == "services" {
-			byService[p.Path[1]] = append(byService[p.Path[1]], *p)
+	compose.EachText(model, func(t compose.Text) []string { return l.copies.mask(t, f.visit(t)) })
+	return model
+}
+
+// Show returns a copy of model, which a plan made of p, with the literals that it could not move yet in their places.
+func Show(p *compose.Project, model *types.Project) *types.Project {
+	model = model.WithServicesDisabled() // a copy
+	compose.EachArguments(model, func(t compose.Text) []string {
+		shown := slices.Clone(t.Values)
+		for i := range shown {
+			shown[i] = p.Inputs.Expand(shown[i], func(in *secret.Input) string {
+				if in.Literal {
+					return string(in.Known.Reveal())
+				}
+				return p.Inputs.Placeholder(*in)
+			})
 		}
-	}
-	compose.EachText(model, func(t compose.Text) []string {
-		var masked []string
-		if t.Key || !isCommand(t.Path) {
-			masked = f.visit(t)
-		} else {
-			masked = slices.Clone(t.Values)
-			for i := range masked {
-				masked[i] = maskArgument(byService[t.Path[1]], masked[i])
-			}
-		}
-		return l.copies.mask(t, masked)
+		return shown
 	})
 	return model
 }
 
-func maskArgument(places []Place, text string) string {
-	for i := range places {
-		if places[i].text == text {
-			return places[i].masked
-		}
-	}
-	const short = 4 // would hit too much of a script
-	for i := range places {
-		for _, s := range places[i].secrets {
-			if len(s) >= short {
-				text = strings.ReplaceAll(text, s, secret.Redacted)
-			}
-		}
-	}
-	return text
+// Arguments finds the literal secrets in an argument list of p's model. What its inputs stand for is none.
+func Arguments(p *compose.Project, argv []string) []secret.Argument {
+	f := finder{policy: p.Detect, inputs: p.Inputs}
+	return f.arguments(argv)
 }
 
 type finder struct {
@@ -162,7 +156,7 @@ func (f *finder) visit(t compose.Text) []string {
 	if t.Key {
 		return f.judge(t, func(text string) []secret.Span { return lint.InValue(f.policy, "", text) })
 	}
-	if isVariable(t.Path) {
+	if isVariable(t.Path) || compose.IsArguments(t.Path) {
 		return nil
 	}
 	if isCommand(t.Path) {
@@ -207,36 +201,50 @@ func (f *finder) judge(t compose.Text, find func(text string) []secret.Span) []s
 		if len(t.Values) > 1 {
 			path = append(slices.Clone(path), strconv.Itoa(i))
 		}
-		changed[i] = f.note(path, t.Key, text, shown, spans)
+		changed[i] = f.note(path, t.Key, shown, spans)
 	}
 	return changed
 }
 
 func (f *finder) command(t compose.Text) []string {
-	from := 0
-	if t.Path[len(t.Path)-1] == "test" && len(t.Values) > 1 {
-		from = 1 // CMD or CMD-SHELL
-	}
-	shown := make([]*shown, len(t.Values))
-	args := make([]string, len(t.Values))
-	for i, arg := range t.Values {
-		shown[i] = newShown(f.inputs, arg)
-		args[i] = withoutInnerDollars(shown[i].text)
-	}
-	spans := map[int][]secret.Span{}
-	for _, a := range lint.InArguments(f.policy, args[from:]) {
-		spans[a.Index+from] = append(spans[a.Index+from], a.Span)
-	}
-	if len(spans) == 0 {
+	found := f.arguments(t.Values)
+	if len(found) == 0 {
 		return nil
 	}
 	changed := slices.Clone(t.Values)
-	for i := range changed {
-		if len(spans[i]) > 0 {
-			changed[i] = f.note(append(slices.Clone(t.Path), strconv.Itoa(i)), false, t.Values[i], shown[i], spans[i])
-		}
+	for _, a := range slices.Backward(found) {
+		text := changed[a.Index]
+		changed[a.Index] = text[:a.Start] + secret.Redacted + text[a.End:]
+		f.found = append(f.found, Place{Path: append(slices.Clone(t.Path), strconv.Itoa(a.Index)), secrets: []string{text[a.Start:a.End]}})
 	}
 	return changed
+}
+
+// arguments lists the literal secrets of an argument list in order, none over another.
+func (f *finder) arguments(argv []string) []secret.Argument {
+	texts := make([]*shown, len(argv))
+	args := make([]string, len(argv))
+	for i, arg := range argv {
+		texts[i] = newShown(f.inputs, arg)
+		args[i] = withoutInnerDollars(texts[i].text)
+	}
+	var list []secret.Argument
+	found := lint.InArguments(f.policy, args)
+	slices.SortStableFunc(found, func(a, b secret.Argument) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Start, b.Start))
+	})
+	for _, a := range found {
+		s := texts[a.Index]
+		for _, span := range s.original(extended(s.text, a.Span, true)) {
+			if n := len(list); n > 0 && list[n-1].Index == a.Index && list[n-1].End > span.Start {
+				span.Start = list[n-1].End
+			}
+			if span.Found() {
+				list = append(list, secret.Argument{Index: a.Index, Span: span, Name: a.Name})
+			}
+		}
+	}
+	return list
 }
 
 // withoutInnerDollars returns text with an x for each $ in the middle of a word, which is a character of it: the model
@@ -276,10 +284,9 @@ func extended(text string, span secret.Span, command bool) secret.Span {
 	return span
 }
 
-func (f *finder) note(path []string, key bool, text string, s *shown, spans []secret.Span) string {
-	command := len(path) > 1 && isCommand(path[:len(path)-1])
+func (f *finder) note(path []string, key bool, s *shown, spans []secret.Span) string {
 	for i := range spans {
-		spans[i] = extended(s.text, spans[i], command)
+		spans[i] = extended(s.text, spans[i], false)
 		if isMountOptions(path) { // a comma alone ends one
 			if comma := strings.IndexByte(s.text[spans[i].End:], ','); comma >= 0 {
 				spans[i].End += comma
@@ -288,12 +295,12 @@ func (f *finder) note(path []string, key bool, text string, s *shown, spans []se
 			}
 		}
 	}
-	place := Place{Path: path, Key: key, text: text, masked: s.masked(spans)}
+	place := Place{Path: path, Key: key}
 	for _, span := range spans {
 		place.secrets = append(place.secrets, s.text[span.Start:span.End])
 	}
 	f.found = append(f.found, place)
-	return place.masked
+	return s.masked(spans)
 }
 
 // shown is a text with the names of its inputs in place of their placeholders.
@@ -328,6 +335,27 @@ func newShown(inputs *secret.Inputs, text string) *shown {
 	b.WriteString(text)
 	s.text = b.String()
 	return s
+}
+
+// original gives a span of s.text in bytes of the text before, without the placeholders in it.
+func (s *shown) original(span secret.Span) []secret.Span {
+	var list []secret.Span
+	shift := 0 // of the original to s.text
+	at := span.Start
+	for _, t := range s.tokens {
+		if t.Start >= span.End {
+			break
+		}
+		if t.Start > at {
+			list = append(list, secret.Span{Start: at + shift, End: t.Start + shift})
+		}
+		shift += len(t.text) - (t.End - t.Start)
+		at = max(at, t.End)
+	}
+	if at < span.End {
+		list = append(list, secret.Span{Start: at + shift, End: span.End + shift})
+	}
+	return list
 }
 
 // masked is the original text with a mark in place of each span. A placeholder stays unless a span reaches into it.
@@ -376,7 +404,8 @@ func isContent(path []string) bool {
 	return len(path) == 3 && (path[0] == "configs" || path[0] == "secrets") && path[2] == "content"
 }
 
-// isCommand reports whether path is that of a list of arguments.
+// isCommand reports whether path is that of a list of arguments, also one that stays: of a job, or of a container that
+// runs before a service.
 func isCommand(path []string) bool {
 	if len(path) < 3 || path[0] != "services" && path[0] != "jobs" {
 		return false
@@ -384,8 +413,6 @@ func isCommand(path []string) bool {
 	switch last := path[len(path)-1]; last {
 	case "command", "entrypoint":
 		return true
-	case "exec":
-		return path[2] == "develop"
 	case "test":
 		return path[len(path)-2] == "healthcheck"
 	}
