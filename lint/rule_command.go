@@ -15,15 +15,7 @@ func ruleCommand() Rule {
 		Why: "Arguments stand in the compose file, in `docker inspect` and in the process list of the host. " +
 			"Read the value from a file or a variable inside the container.",
 		compose: func(p *pass, c *composeFile) {
-			for _, s := range c.services {
-				p.commandField(c, s, "command", s.fields["command"])
-				p.commandField(c, s, "entrypoint", s.fields["entrypoint"])
-			}
-			for _, t := range c.templates() {
-				for _, key := range []string{"command", "entrypoint"} {
-					p.commandField(c, &service{}, key, get(t.value, key))
-				}
-			}
+			p.argumentFields(c, "command", "entrypoint")
 		},
 	}
 }
@@ -34,11 +26,8 @@ func ruleHealthcheck() Rule {
 		Why: "The test command is shown by `docker inspect` with every result of it. " +
 			"Write `$$NAME`, which the container expands, or read the file under /run/secrets.",
 		compose: func(p *pass, c *composeFile) {
-			for _, s := range c.services {
-				p.commandField(c, s, "healthcheck", get(s.fields["healthcheck"], "test"))
-			}
+			p.argumentFields(c, "healthcheck")
 			for _, t := range c.templates() {
-				p.commandField(c, &service{}, "healthcheck", get(get(t.value, "healthcheck"), "test"))
 				p.commandField(c, &service{}, "healthcheck", get(t.value, "test"))
 			}
 		},
@@ -48,13 +37,13 @@ func ruleHealthcheck() Rule {
 func ruleHook() Rule {
 	return Rule{
 		ID: "CS010", Name: "secret in a lifecycle hook", Severity: Error, Plaintext: true,
-		Why: "Commands of post_start and pre_stop stand in the compose file, and their environment as well. " +
+		Why: "Commands of post_start, pre_stop and develop.watch stand in the compose file, and their environment as well. " +
 			"Read the value from /run/secrets inside the command.",
 		compose: func(p *pass, c *composeFile) {
+			p.argumentFields(c, "post_start", "pre_stop", "develop")
 			for _, s := range c.services {
 				for _, key := range []string{"post_start", "pre_stop"} {
 					for _, h := range items(s.fields[key]) {
-						p.commandField(c, s, key, get(h, "command"))
 						for _, pr := range pairs(get(h, "environment")) {
 							for _, l := range inspect(c.policy, pr.name, pr.value) {
 								p.pairLiteral(&pr, l, Finding{
@@ -85,6 +74,20 @@ func accounts(p secret.Policy, raw []string, list bool) []commandLiteral {
 		}
 	}
 	return found
+}
+
+// argumentFields inspects the argument lists of services and templates that stand in fields.
+func (p *pass) argumentFields(c *composeFile, fields ...string) {
+	for _, s := range c.services {
+		for _, list := range argumentLists(s.node, fields...) {
+			p.commandField(c, s, list.field, list.node)
+		}
+	}
+	for _, t := range c.templates() {
+		for _, list := range argumentLists(t.value, fields...) {
+			p.commandField(c, &service{}, list.field, list.node)
+		}
+	}
 }
 
 // commandField inspects a command, which is a script or a list of arguments.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/compose"
 )
 
 // Unheld is a variable in a place that cannot hold a secret: up refuses a
@@ -31,8 +33,8 @@ func (u *Unheld) Why(arg string) string {
 }
 
 // UnheldVariables lists the variables that a compose file takes where no secret can
-// stand: anywhere but in environments, commands, health checks, declared
-// secrets and configs, and x- keys, whose anchors are followed instead.
+// stand: anywhere but in environments, arguments, declared secrets and configs, and x- keys, whose anchors are
+// followed instead.
 func UnheldVariables(root *yaml.Node) []Unheld {
 	w := &unheldWalk{}
 	services := serviceEntries(root)
@@ -63,8 +65,8 @@ type unheldWalk struct {
 }
 
 func (w *unheldWalk) service(at string, n *yaml.Node) {
-	w.fields(at, n, "environment", "command", "entrypoint", "healthcheck", "build")
-	w.fields(at+".healthcheck", get(n, "healthcheck"), "test")
+	w.seen = map[*yaml.Node]bool{}
+	w.without(at, n, append(compose.ArgumentLists(), []string{"environment"}, []string{"build"}))
 	build := follow(get(n, "build"))
 	if build == nil || build.Kind != yaml.MappingNode {
 		w.node(at+".build", build)
@@ -88,6 +90,42 @@ func (w *unheldWalk) fields(at string, n *yaml.Node, but ...string) {
 	for _, e := range entries(n) {
 		if key := e.key.Value; !strings.HasPrefix(key, "x-") && !slices.Contains(but, key) {
 			w.node(at+"."+key, e.value)
+		}
+	}
+}
+
+// without visits a mapping, or the elements of a list, except for what paths lead to.
+func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
+	if n = follow(n); n == nil {
+		return
+	}
+	below := func(key string) (list [][]string) {
+		for _, path := range paths {
+			if len(path) > 0 && path[0] == key {
+				list = append(list, path[1:])
+			}
+		}
+		return list
+	}
+	if list := below(compose.AnyElement); list != nil {
+		for _, i := range items(n) {
+			w.without(at, i, list)
+		}
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		w.node(at, n)
+		return
+	}
+	for _, e := range entries(n) {
+		key := e.key.Value
+		list := below(key)
+		switch {
+		case strings.HasPrefix(key, "x-"), slices.ContainsFunc(list, func(path []string) bool { return len(path) == 0 }):
+		case list == nil:
+			w.node(at+"."+key, e.value)
+		default:
+			w.without(at+"."+key, e.value, list)
 		}
 	}
 }
