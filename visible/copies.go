@@ -120,7 +120,7 @@ func (c *candidates) places(plan *transform.Plan, copies copies, found []Place) 
 	for _, t := range c.texts {
 		for i, text := range t.Values {
 			path := t.Path
-			if len(t.Values) > 1 {
+			if len(t.Values) > 1 || compose.IsArguments(path) {
 				path = append(slices.Clone(path), strconv.Itoa(i))
 			}
 			if copies[text] && !plan.TakesArgument(path) && !known[strconv.FormatBool(t.Key)+joined(path)] {

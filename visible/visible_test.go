@@ -170,7 +170,7 @@ func TestCopies(t *testing.T) {
 		"26:25: services.app.labels.api_token" + literal, "26:38: services.app.labels.foo" + other,
 		"28:18: services.app.working_dir" + other,
 		"32:18: a key of services.other-service-1.environment" + other, "32:23: services.other-service-1.environment.A" + variable,
-		"39:16: configs.c.content" + other,
+		"42:16: configs.c.content" + other,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
