@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/lint"
+	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/safefile"
 )
 
@@ -125,7 +126,7 @@ func (s *session) complete(r *lint.Report) error {
 // lint turns flags and configuration file into the options of package lint.
 // A flag wins over the file.
 func (o *lintOptions) lint(dir string) (lint.Options, error) {
-	lo := lint.Options{Dir: dir, Severity: lint.Warning, Rules: o.rules.Value(), Exclude: o.exclude.Value()}
+	lo := lint.Options{Dir: dir, Severity: lint.Warning, Plan: migrate.Outcomes, Rules: o.rules.Value(), Exclude: o.exclude.Value()}
 	if len(lo.Rules) == 0 {
 		lo.Rules = nil
 	}

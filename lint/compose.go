@@ -19,17 +19,14 @@ type composeFile struct {
 	root     *yaml.Node
 	services []*service
 	policy   secret.Policy
+	whole    bool   // it is all that its file holds
 	files    *files // to look at what the file names
 	found    *[]envLiteral
 	args     *[]BuildArg
-	dotenv   map[string]bool // secrets of .env that migrate moves
-	file     string          // on disk
-	parent   *composeFile    // that includes it, or nil
-	names    map[string]bool // variables that mean something in a file with includes
-	unheld   *[]Unheld
-	inFiles  map[string]bool     // variables that values of env files are made of
-	takers   map[string][]string // by variable, the values that take it
-	taken    map[string]string   // by variable, the secret whose value it is
+	file     string            // on disk
+	parent   *composeFile      // that includes it, or nil
+	takers   map[string]bool   // the variables that it takes
+	taken    map[string]string // by variable, the secret whose value it is
 }
 
 // service is one service with << merged in.
@@ -125,7 +122,6 @@ type fileRef struct {
 	raw   bool       // env_file reads it with format raw
 	user  *service
 	build *build
-	args  map[string]Fix // of the secrets that build.args give to a Dockerfile
 	// compose is the file that names it, but for a file that is extended.
 	compose *composeFile
 	from    *composeFile // the same, also of that
@@ -185,9 +181,6 @@ func (c *composeFile) refs() []fileRef {
 		list = append(list, fileRef{path: path, kind: kindEnv, compose: c})
 	}
 	included := items(get(c.root, "include"))
-	if len(included) > 0 {
-		c.noteNames()
-	}
 	for _, i := range included {
 		if i.Kind != yaml.MappingNode {
 			add(i, kindCompose, nil)
@@ -212,7 +205,7 @@ func (c *composeFile) refs() []fileRef {
 			}
 		}
 		if b := c.buildOf(s); b != nil && b.dockerfile != "" {
-			list = append(list, fileRef{path: b.dockerfile, kind: kindDockerfile, user: s, build: b, args: c.argFixes(b.dockerfile)})
+			list = append(list, fileRef{path: b.dockerfile, kind: kindDockerfile, user: s, build: b})
 		}
 	}
 	return list

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 
@@ -143,22 +142,6 @@ func Entries(n *yaml.Node) []Entry {
 		list[i] = Entry{e.key, e.value}
 	}
 	return list
-}
-
-// ComposeFiles lists the compose files among paths; directories are walked as
-// Run walks them.
-func ComposeFiles(ctx context.Context, dir string, paths []string) ([]string, error) {
-	l := &linter{options: Options{Dir: dir}, files: newFiles(dir), seen: map[string]bool{}}
-	if err := l.start(ctx, paths); err != nil {
-		return nil, err
-	}
-	var list []string
-	for _, r := range l.queue {
-		if r.kind == kindCompose {
-			list = append(list, filepath.Clean(r.path))
-		}
-	}
-	return list, nil
 }
 
 // Ignored reports whether .gitignore of the work tree that path lies in names

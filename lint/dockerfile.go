@@ -13,7 +13,6 @@ import (
 // dockerfile is a parsed Dockerfile. Its text may be a scalar of a compose file.
 type dockerfile struct {
 	src    *source
-	path   string // on disk
 	data   string
 	text   *source    // data
 	inline *yaml.Node // nil: the text is the whole of src
@@ -21,7 +20,6 @@ type dockerfile struct {
 	policy secret.Policy
 	escape string // the character that takes the meaning from the next one
 	user   *service
-	args   map[string]Fix // of the secrets that build.args give to it
 	// secretArgs are the ARGs in scope whose name means a secret.
 	secretArgs map[string]bool
 }

@@ -14,11 +14,10 @@ type envFile struct {
 	vars    []envVar
 	service *service // the one that names it, nil for .env
 	policy  secret.Policy
-	tracked bool           // git has it
-	exposed bool           // in a git work tree and not ignored
-	compose *composeFile   // that names it
-	linter  *linter        // what it knows of the compose files around
-	why     map[int]string // by start of a value, why migrate leaves it
+	tracked bool         // git has it
+	exposed bool         // in a git work tree and not ignored
+	compose *composeFile // that names it
+	raw     bool         // it has the format raw
 	takenAs map[string]string
 }
 

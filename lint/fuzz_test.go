@@ -31,7 +31,7 @@ func FuzzProject(f *testing.F) {
 			}
 		}
 		cputime.Limit(t, len(compose)+len(env)+len(docker)+len(ignore), func() {
-			_, _ = Run(t.Context(), Options{Dir: dir, Severity: Info}, []string{"."})
+			_, _ = Run(t.Context(), Options{Dir: dir, Severity: Info, Plan: planner}, []string{"."})
 		})
 	})
 }

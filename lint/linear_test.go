@@ -125,7 +125,7 @@ func TestShapesAreLinear(t *testing.T) {
 				t.Fatal(err)
 			}
 			cputime.Limit(t, min(len(text), cputime.MaxInput), func() {
-				if _, err := Run(t.Context(), Options{Dir: dir, Severity: Info}, []string{"."}); err != nil {
+				if _, err := Run(t.Context(), Options{Dir: dir, Severity: Info, Plan: planner}, []string{"."}); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -147,7 +147,7 @@ func TestLargeValues(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := cputime.Used()
-			r, err := Run(t.Context(), Options{Dir: dir, Severity: Info}, []string{"."})
+			r, err := Run(t.Context(), Options{Dir: dir, Severity: Info, Plan: planner}, []string{"."})
 			if err != nil || len(r.Findings) == 0 {
 				t.Fatalf("%v, %v", r, err)
 			}
@@ -173,7 +173,7 @@ func BenchmarkShapes(b *testing.B) {
 				b.Fatal(err)
 			}
 			start := cputime.Used()
-			r, err := Run(b.Context(), Options{Dir: dir, Severity: Info}, []string{"."})
+			r, err := Run(b.Context(), Options{Dir: dir, Severity: Info, Plan: planner}, []string{"."})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -81,7 +81,11 @@ type Finding struct {
 	hasEdit    bool
 	literal    bool // its range is a value
 	snippet    snippet
-	later      later
+	path       string               // of the file, on disk
+	arg        string               // the argument of a Dockerfile whose outcome is that of the finding; "": Key
+	unplanned  string               // why it stays if no plan has an outcome for it
+	hintsWhy   bool                 // the hint is the reason if it stays
+	staysHint  string               // the hint if it stays, unless it is ""
 	handled    func(l *linter) bool // whether the image reads files, once every file was read; nil: Fix stands
 }
 

@@ -136,13 +136,7 @@ func (c *composeFile) template(n *yaml.Node, visit func(*yaml.Node), seen map[*y
 
 // reportLiteral reports an envLiteral with the words that all rules use.
 func (p *pass) reportLiteral(c *composeFile, l envLiteral, message, hint string) {
-	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name), later: c.laterLiteral(&l), handled: c.handled(l.service, l.pair.name)}
-	if why := c.whyLiteral(&l); why != "" {
-		f.Fix = Fix{ByHand, why}
-		if !l.key {
-			f.Hint = why
-		}
-	}
+	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name), hintsWhy: !l.key, handled: c.handled(l.service, l.pair.name)}
 	if l.service != nil {
 		f.Service = l.service.name
 	}

@@ -45,21 +45,7 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 			}
 			return ""
 		}
-		return c.whyDefault(l.name, evaluate(text, nil))
-	}
-	return ""
-}
-
-// whyDefault gives the reason why a variable cannot be defined with the text of
-// its default, or "".
-func (c *composeFile) whyDefault(name, text string) string {
-	for _, u := range c.unheldHere() {
-		if u.Name == name {
-			return u.Why("")
-		}
-	}
-	if c.otherDefault(name, text) {
-		return "another place takes " + name + " with another default, or with none"
+		return ""
 	}
 	return ""
 }
@@ -88,29 +74,24 @@ func FallbackOp(before, name string) string {
 	return ""
 }
 
-// otherDefault reports whether a variable that is set to text would change
-// anything in the file.
-func (c *composeFile) otherDefault(name, text string) bool {
-	if c.takers == nil {
-		c.takers = map[string][]string{}
-		noteTakers(c.root, c.takers)
-	}
-	set := map[string]string{name: text}
-	return slices.ContainsFunc(c.takers[name], func(raw string) bool { return evaluate(raw, nil) != evaluate(raw, set) })
+// Taken returns the variables that anything below n takes.
+func Taken(n *yaml.Node) map[string]bool {
+	names := map[string]bool{}
+	noteTaken(n, names)
+	return names
 }
 
-// noteTakers lists, by variable, the scalars that take it.
-func noteTakers(n *yaml.Node, takers map[string][]string) {
+func noteTaken(n *yaml.Node, taken map[string]bool) {
 	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "$") {
 		for _, name := range Variables(n.Value) {
-			takers[name] = append(takers[name], n.Value)
+			taken[name] = true
 		}
 	}
 	for _, name := range BareVariables(n) {
-		takers[name] = append(takers[name], "${"+name+"}")
+		taken[name] = true
 	}
 	for _, child := range n.Content {
-		noteTakers(child, takers)
+		noteTaken(child, taken)
 	}
 }
 
@@ -122,34 +103,6 @@ func ChangesInCompose(n *yaml.Node) bool {
 	}
 	var v any
 	return n.Decode(&v) != nil || fmt.Sprint(v) != n.Value
-}
-
-// Extendable reports whether a service, given as the mapping under its own key,
-// has an environment of its own that a variable can be added to.
-func Extendable(own *yaml.Node) bool {
-	if own == nil || own.Kind != yaml.MappingNode || own.Anchor != "" {
-		return false
-	}
-	for i := 0; i+1 < len(own.Content); i += 2 {
-		if n := own.Content[i+1]; own.Content[i].Value == "environment" {
-			return n.Kind != yaml.AliasNode && n.Kind != yaml.ScalarNode && n.Anchor == "" && (len(n.Content) > 0 || n.Style&yaml.FlowStyle != 0)
-		}
-	}
-	return get(own, "environment") == nil
-}
-
-// ownService gives the mapping under a service's own key; nil if it is an alias.
-func (c *composeFile) ownService(name string) *yaml.Node {
-	for i := 0; i+1 < len(c.root.Content); i += 2 {
-		if list := c.root.Content[i+1]; c.root.Content[i].Value == "services" && list.Kind == yaml.MappingNode {
-			for k := 0; k+1 < len(list.Content); k += 2 {
-				if list.Content[k].Value == name && list.Content[k+1].Kind == yaml.MappingNode {
-					return list.Content[k+1]
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // setWhy says of every secret of an env file why migrate leaves it, as far as
@@ -196,125 +149,11 @@ func expandOpen(raw string) []string {
 	return list
 }
 
-// whyEnv gives the reason why migrate leaves a variable of an env file that c
-// names, or "".
-func (c *composeFile) whyEnv(path, name string, l *linter) string {
-	dotenv := slices.Contains(c.vars, path)
-	if dotenv && slices.ContainsFunc(c.vars, func(other string) bool { _, ok := c.files.vars([]string{other})[name]; return ok && other != path }) {
-		return TwoEnvFiles
-	}
-	if dotenv && c.inEnvFiles()[name] {
-		return "a value of an env file is made of it"
-	}
-	if dotenv && c.parent != nil && c.parent.knows(name) {
-		return "the file that includes this one takes " + name + " as well"
-	}
-	for _, o := range l.takers(path) {
-		if why := o.whyUnheld(name, l); why != "" {
-			return why
-		}
-	}
-	for _, o := range l.byName {
-		if s := NamedByVariable(o.root, o.dir, path, l.varsOf(o)); s != "" {
-			return byVariable(s)
-		}
-	}
-	for _, o := range l.envUsers[path] {
-		if why := o.whyEnvFile(path, name, dotenv, l); why != "" {
-			return why
-		}
-	}
-	if len(l.envUsers[path]) == 0 && !dotenv {
-		return "no service reads it; encrypt it with SOPS, which an include reads as well"
-	}
-	return ""
-}
+// NoService is why an entry stays of a file that only an include names.
+const NoService = "no service reads it; encrypt it with SOPS, which an include reads as well"
+
+// OwnFormat is why an entry stays of a file that is no ordinary env file.
+const OwnFormat = "env_file reads it with a format of its own"
 
 // TwoEnvFiles is why an entry stays that two files of --env-file define: what one gives up, the other would give.
 const TwoEnvFiles = "another --env-file defines it as well; remove one of the two"
-
-func byVariable(service string) string {
-	return "service " + service + " reads the file under a name with variables in it; write the name out"
-}
-
-// whyEnvFile is about the services that read the env file.
-func (c *composeFile) whyEnvFile(path, name string, dotenv bool, l *linter) string {
-	for _, s := range c.services {
-		for _, n := range c.envFiles(s) {
-			if c.path(text(n)) != path {
-				continue
-			}
-			if c.hasFormat(s) {
-				return "env_file reads it with a format of its own"
-			}
-			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == name }) {
-				continue
-			}
-			if file := l.setElsewhere(c, s.name, name); file != "" && !dotenv {
-				return file + " sets it for service " + s.name + " too"
-			}
-			if !Extendable(c.ownService(s.name)) {
-				return "the environment of service " + s.name + " is shared or merged; add ${" + name + "} there"
-			}
-		}
-	}
-	return ""
-}
-
-// noteNames lists the variables that mean something here, for included files.
-func (c *composeFile) noteNames() {
-	c.names = map[string]bool{}
-	takers := map[string][]string{}
-	noteTakers(c.root, takers)
-	for name := range takers {
-		c.names[name] = true
-	}
-	for name := range c.files.vars(c.vars) {
-		c.names[name] = true
-	}
-}
-
-// knows reports whether a variable means something to the file or to one that
-// includes it.
-func (c *composeFile) knows(name string) bool {
-	for range maxParents { // files may include each other
-		if c == nil {
-			return false
-		}
-		if c.names[name] {
-			return true
-		}
-		c = c.parent
-	}
-	return false
-}
-
-// hasFormat reports whether a service reads an env file with a format of its own.
-func (c *composeFile) hasFormat(s *service) bool {
-	return slices.ContainsFunc(items(s.fields["env_file"]), func(n *yaml.Node) bool { return get(n, "format") != nil })
-}
-
-// inEnvFiles gives the variables that values of env_file are made of: Compose
-// looks for them in .env first.
-func (c *composeFile) inEnvFiles() map[string]bool {
-	if c.inFiles == nil {
-		c.inFiles = map[string]bool{}
-		for _, s := range c.services {
-			for _, n := range c.envFiles(s) {
-				path := c.path(text(n))
-				data, err := c.files.read(path)
-				if err != nil || slices.Contains(c.vars, path) || isEncrypted(data) || !bytes.ContainsRune(data, '$') {
-					continue
-				}
-				for _, v := range parseEnv(newSource("", data), false) {
-					if !v.verbatim {
-						for _, name := range Variables(v.value) {
-							c.inFiles[name] = true
-						}
-					}
-				}
-			}
-		}
-	}
-	return c.inFiles
-}

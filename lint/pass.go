@@ -40,7 +40,7 @@ func (p *pass) report(r byteRange, f Finding) {
 	if name, _, ok := strings.Cut(f.Key, "="); ok { // NAME=VALUE as a key, which a colon in the value makes of it
 		f.Message, f.Key = strings.ReplaceAll(f.Message, f.Key, name), name
 	}
-	f.File = p.src.path
+	f.File, f.path = p.src.path, p.path
 	f.start, f.end = r.start, r.end
 	from, to := p.src.Pos(r.start), p.src.Pos(r.end)
 	f.Line, f.Column, f.EndLine, f.EndColumn = from.Line, from.Column, to.Line, to.Column

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 
@@ -17,13 +18,21 @@ import (
 // Readers are those that read an env file besides the compose files that migrate edits: containers that mount
 // it, other compose files, programs of the host. An entry that one of them reads has to stay.
 type Readers struct {
+	space   *Workspace
 	files   *files
-	mounts  []mount
-	run     []*composeFile  // that migrate edits
-	others  []*composeFile  // compose files that nobody named, nor a file that was named
-	broken  []*unedited     // the same, of which the text alone is known
-	scripts map[string]bool // directories whose programs are known
+	known   map[string]bool       // paths of the compose files that are edited
+	run     func() []*composeFile // these
+	all     func() others         // in the trees
+	folders map[string]others     // in one directory
+	mounts  []mount               // of run and all, once they are asked for
+	scripts map[string]bool       // directories whose programs are known
 	hosts   []hostReader
+}
+
+// others are compose files that nobody named, nor a file that was named.
+type others struct {
+	files  []*composeFile
+	broken []*unedited // of which the text alone is known
 }
 
 // mount is a file or folder of this machine that a service reads in its container.
@@ -46,43 +55,29 @@ type RunFile struct {
 	EnvFiles  []string // that its variables come from
 }
 
-// NewReaders returns the readers as migrate needs them. run are the compose files, on disk, that it edits, and
-// trees where others are looked for; paths are shown relative to dir. A file that cannot be read reads nothing.
-func NewReaders(ctx context.Context, dir string, trees Trees, policy secret.Policy, run []RunFile) (*Readers, error) {
-	r := &Readers{files: newFiles(dir)}
+// NewReaders returns the readers of a workspace of which run is edited. What is not asked for is not looked for. A file
+// that cannot be read reads nothing.
+func NewReaders(ctx context.Context, w *Workspace, run []RunFile) *Readers {
+	r := &Readers{space: w, files: newFiles(w.Dir), known: map[string]bool{}, folders: map[string]others{}}
 	for _, f := range run {
-		for _, c := range r.files.composeFiles(f.Path, policy) {
-			c.dir, c.vars = f.Dir, f.EnvFiles
-			r.run = append(r.run, c)
-			r.mounts = append(r.mounts, c.mounts()...)
-		}
+		r.known[f.Path] = true
 	}
-	err := r.find(ctx, trees, nil, policy, func(path string) bool {
-		return slices.ContainsFunc(run, func(f RunFile) bool { return f.Path == path })
-	})
-	return r, err
-}
-
-// readersOf returns the readers as lint needs them: the files of the run were read already.
-func (l *linter) readersOf(ctx context.Context) *Readers {
-	r := &Readers{files: l.files}
-	for _, c := range l.read {
-		r.run = append(r.run, c)
-		r.mounts = append(r.mounts, c.mounts()...)
-	}
-	if err := r.find(ctx, l.files.trees, l.walkedDirs(), l.policy, func(path string) bool { return l.seen[path] }); err != nil {
-		return r // the context has ended, and so does the run
-	}
+	r.all = sync.OnceValue(func() others { return r.find(ctx) })
+	r.run = sync.OnceValue(func() []*composeFile { return r.edited(run) })
 	return r
 }
 
-func (l *linter) walkedDirs() []string {
-	var list []string
-	for _, p := range l.walked {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(l.options.Dir, p)
+func (r *Readers) edited(run []RunFile) []*composeFile {
+	var list []*composeFile
+	for _, file := range run {
+		found := r.files.composeFiles
+		if c := r.space.parsed[file.Path]; c != nil {
+			found = func(string, secret.Policy) []*composeFile { own := *c; return []*composeFile{&own} }
 		}
-		list = append(list, resolved(p))
+		for _, c := range found(file.Path, r.space.Policy) {
+			c.dir, c.vars, c.files = file.Dir, file.EnvFiles, r.files
+			list = append(list, c)
+		}
 	}
 	return list
 }
@@ -90,35 +85,63 @@ func (l *linter) walkedDirs() []string {
 // maxVisited bounds the files that are looked at for other compose files.
 const maxVisited = 20_000
 
-// find reads the compose files of trees, but for those that are known and for what lies below the directories
-// in walked, which were read whole.
-func (r *Readers) find(ctx context.Context, trees Trees, walked []string, policy secret.Policy, known func(string) bool) error {
-	inWalked := func(path string) bool { return len(walked) > 0 && !Trees(walked).Outside(path) }
-	for _, root := range trees {
-		if info, err := os.Stat(root); err != nil || !info.IsDir() || inWalked(root) ||
-			slices.ContainsFunc(trees, func(t string) bool { return t != root && !(Trees{t}).Outside(root) }) {
+// find reads the compose files of the trees, but for those that are known and for what lies below the directories
+// that were read whole. When the context ends, so does the run.
+func (r *Readers) find(ctx context.Context) others {
+	var found others
+	for _, root := range r.space.Trees {
+		if info, err := os.Stat(root); err != nil || !info.IsDir() || r.isKnown(root) ||
+			slices.ContainsFunc(r.space.Trees, func(t string) bool { return t != root && !(Trees{t}).Outside(root) }) {
 			continue
 		}
 		refs, err := r.files.walkSome(ctx, root, maxVisited)
 		if err != nil {
-			return err
+			return found
 		}
 		for _, ref := range refs {
-			if ref.kind != kindCompose || known(ref.path) || inWalked(ref.path) {
-				continue
-			}
-			found := r.files.composeFiles(ref.path, policy)
-			for _, c := range found {
-				r.mounts = append(r.mounts, c.mounts()...)
-			}
-			r.others = append(r.others, found...)
-			if data, err := r.files.read(ref.path); err == nil && found == nil && !isEncrypted(data) {
-				dir := filepath.Dir(ref.path)
-				r.broken = append(r.broken, &unedited{Unedited: Unedited{Dir: dir, Data: data}, path: ref.path, shown: r.files.shown(ref.path), dotenv: []string{filepath.Join(dir, ".env")}})
+			if ref.kind == kindCompose && !r.isKnown(ref.path) {
+				r.add(&found, ref.path)
 			}
 		}
 	}
-	return nil
+	return found
+}
+
+// isKnown reports whether a file is edited, or lies where everything was read.
+func (r *Readers) isKnown(path string) bool { return r.known[path] || r.isWalked(path) }
+
+func (r *Readers) isWalked(path string) bool {
+	return len(r.space.Walked) > 0 && !Trees(r.space.Walked).Outside(path)
+}
+
+func (r *Readers) add(to *others, path string) {
+	list := r.files.composeFiles(path, r.space.Policy)
+	to.files = append(to.files, list...)
+	if data, err := r.files.read(path); err == nil && list == nil && !isEncrypted(data) {
+		dir := filepath.Dir(path)
+		to.broken = append(to.broken, &unedited{Unedited: Unedited{Dir: dir, Data: data}, shown: r.files.shown(path), dotenv: []string{filepath.Join(dir, ".env")}})
+	}
+}
+
+// beside reads the other compose files in one directory.
+func (r *Readers) beside(dir string) others {
+	if found, ok := r.folders[dir]; ok {
+		return found
+	}
+	var found others
+	var entries []os.DirEntry
+	if !r.isWalked(dir) {
+		entries, _ = os.ReadDir(dir) // without them: nor can anybody else read what is in it
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if e.Type().IsRegular() && kindOf(path) == kindCompose && r.files.isCompose(path, strings.ToLower(e.Name())) &&
+			!r.known[path] && !r.files.repo(dir).ignored(path, false) {
+			r.add(&found, path)
+		}
+	}
+	r.folders[dir] = found
+	return found
 }
 
 // composeFiles reads the documents of a compose file; nil when it is not valid YAML.
@@ -143,22 +166,29 @@ func (f *files) composeFiles(path string, policy secret.Policy) []*composeFile {
 
 // Why returns who else reads the entry name of an env file, as the reason why it stays, or "".
 func (r *Readers) Why(path, name string) string {
+	others, run := r.all(), r.run()
+	if r.mounts == nil {
+		r.mounts = []mount{}
+		for _, c := range slices.Concat(run, others.files) {
+			r.mounts = append(r.mounts, c.mounts()...)
+		}
+	}
 	for _, m := range r.mounts {
 		if m.holds(path) {
 			return fmt.Sprintf("service %s mounts %s (%s:%d), where its programs read the file", m.service, secret.Printable(m.written), m.shown, m.line)
 		}
 	}
-	for _, c := range r.run {
+	for _, c := range run {
 		if path == filepath.Join(c.dir, ".env") && !slices.Contains(c.vars, path) && c.takes(name) {
 			return c.src.path + " takes it too where no --env-file is given"
 		}
 	}
-	for _, c := range r.others {
+	for _, c := range others.files {
 		if c.readsEntry(path, name) {
 			return c.src.path + " takes it too; name that file on the command line as well"
 		}
 	}
-	for _, u := range r.broken {
+	for _, u := range others.broken {
 		if u.Needs(path, name, u.dotenv) {
 			return u.shown + " takes it too, and cannot be read as a compose file"
 		}
@@ -174,11 +204,8 @@ func (r *Readers) Why(path, name string) string {
 // Sets returns the compose file that migrate does not edit and that sets a variable of a service, or "". It lies beside
 // the one at path, so that both may be given to docker compose.
 func (r *Readers) Sets(path, service, variable string) string {
-	dir := filepath.Dir(path)
-	for _, c := range r.others {
-		if filepath.Dir(c.file) != dir {
-			continue
-		}
+	others := r.beside(filepath.Dir(path))
+	for _, c := range others.files {
 		for _, s := range c.services {
 			if s.name != service {
 				continue
@@ -193,8 +220,8 @@ func (r *Readers) Sets(path, service, variable string) string {
 			}
 		}
 	}
-	for _, u := range r.broken {
-		if u.Dir == dir && u.Mentions(service) && (u.Mentions(variable) || u.Mentions("env_file")) {
+	for _, u := range others.broken {
+		if u.Mentions(service) && (u.Mentions(variable) || u.Mentions("env_file")) {
 			return u.shown
 		}
 	}
@@ -204,9 +231,9 @@ func (r *Readers) Sets(path, service, variable string) string {
 // Means reports whether a compose file that migrate does not edit, and that lies beside the one at path, may take a
 // variable: merged with that one, it would get what its store defines.
 func (r *Readers) Means(path, name string) bool {
-	dir := filepath.Dir(path)
-	return slices.ContainsFunc(r.others, func(c *composeFile) bool { return filepath.Dir(c.file) == dir && c.takes(name) }) ||
-		slices.ContainsFunc(r.broken, func(u *unedited) bool { return u.Dir == dir && u.Mentions(name) })
+	others := r.beside(filepath.Dir(path))
+	return slices.ContainsFunc(others.files, func(c *composeFile) bool { return c.takes(name) }) ||
+		slices.ContainsFunc(others.broken, func(u *unedited) bool { return u.Mentions(name) })
 }
 
 // holds reports whether the file at path is what is mounted, or lies below.
@@ -339,9 +366,11 @@ func (c *composeFile) readsEntry(path, name string) bool {
 }
 
 func (c *composeFile) takes(name string) bool {
-	takers := map[string][]string{}
-	noteTakers(c.root, takers)
-	return takers[name] != nil
+	if c.takers == nil {
+		c.takers = map[string]bool{}
+		noteTaken(c.root, c.takers)
+	}
+	return c.takers[name]
 }
 
 // bases are the files that a compose file includes or extends.

@@ -15,7 +15,7 @@ func ruleBuildArg() Rule {
 					continue
 				}
 				for _, pr := range pairs(b.args) {
-					f := Finding{Service: s.name, Key: pr.name, Hint: hint, Fix: c.fixOf(&pr), later: c.laterArg(b.dockerfile, pr.name)}
+					f := Finding{Service: s.name, Key: pr.name, Hint: hint, Fix: byMount()}
 					found := inspect(c.policy, pr.name, pr.value)
 					for _, l := range found {
 						f.Message = fmt.Sprintf("build argument %s holds a plaintext secret", pr.name)

@@ -48,8 +48,8 @@ func (p *pass) dockerfileCommand(d *dockerfile, s *step) {
 			fd.Severity = Warning
 			fd.Message = fmt.Sprintf("%s puts the build argument %s into a URL", strings.ToUpper(s.name), name)
 			fd.Hint = mountHintFor(name)
-			if fix, ok := d.args[name]; ok && s.name == "run" {
-				fd.Fix, fd.later = fix, d.laterArg(name)
+			if s.name == "run" {
+				fd.arg, fd.unplanned, fd.Fix = name, f.Fix.Text, byMount()
 			}
 			p.report(d.find(s, body[at:at+strings.IndexByte(body[at:], '@')], at), fd)
 		}

@@ -30,16 +30,19 @@ func ruleDockerfileVariable() Rule {
 	}
 }
 
-// fixOf says what migrate does with a variable of ARG or ENV.
-func (d *dockerfile) fixOf(s *step, name string) Fix {
-	if fix, ok := d.args[name]; ok && s.name == "arg" {
-		return fix
-	}
+// notGiven is why an ARG stays that no compose file gives a value.
+const notGiven = "no build.args of a compose file gives it; the RUN that uses it has to read the mounted file"
+
+// fixOfVariable says what migrate does with a variable of ARG or ENV.
+func fixOfVariable(s *step) Fix {
 	if s.name == "env" {
 		return Fix{ByHand, "only you know whether a RUN or the container needs it"}
 	}
-	return Fix{ByHand, "no build.args of a compose file gives it; the RUN that uses it has to read the mounted file"}
+	return byMount()
 }
+
+// byMount is how migrate delivers a build argument.
+func byMount() Fix { return Fix{ByFile, "migrate declares it under build.secrets, and RUN mounts it"} }
 
 // variables reads NAME=value out of ARG and ENV.
 func (d *dockerfile) variables(s *step) []pair {
@@ -63,7 +66,7 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
 	kind := strings.ToUpper(s.name)
 	f := Finding{
 		Service: d.serviceName(), Key: v.name, Hint: mountHintFor(v.name),
-		Fix: d.fixOf(s, v.name), later: d.laterArg(v.name),
+		Fix: fixOfVariable(s), unplanned: notGiven,
 	}
 	value, verbatim := d.value(v.value)
 	found := inspectVerbatim(d.policy, v.name, value)

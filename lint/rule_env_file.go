@@ -1,10 +1,8 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -26,14 +24,15 @@ func ruleEnvFile() Rule {
 					fd.handled = f.compose.handled(f.service, v.name)
 				}
 				fd.Hint = "compose-secure migrate moves it to a SOPS file"
-				switch why := f.whyNot(v); {
+				switch {
 				case f.compose == nil && isSampleName(strings.ToLower(filepath.Base(f.path))):
 					fd.Severity = Warning
 					fd.Hint = "leave the value empty: what a sample holds is kept by those who copy it"
 					fd.Fix = Fix{ByHand, "only you know what a sample should say"}
-				case why != "":
-					fd.Fix = Fix{ByHand, why}
-					fd.Hint = "encrypt the file with SOPS: compose-secure takes it wherever Compose takes an env file"
+				case f.compose == nil:
+					fd.Fix, fd.Hint = Fix{ByHand, "no compose file names it"}, encryptHint
+				default:
+					fd.unplanned, fd.staysHint = f.unplanned(v), encryptHint
 				}
 				l.fallback = true // no edit: an env file is where the value of a variable comes from
 				p.literalAt(byteRange{v.start + l.start, v.start + l.end}, l, fd)
@@ -42,42 +41,18 @@ func ruleEnvFile() Rule {
 	}
 }
 
-// whyNot gives the reason why migrate leaves a variable, or "".
-func (f *envFile) whyNot(v *envVar) string {
-	if f.compose == nil {
-		return "no compose file names it"
-	}
-	if f.linter.files.outside(f.path) {
-		return WhyOutside
-	}
-	if as := f.takenAs[v.name]; as != "" && f.compose.taken[v.name] == "" && len(f.inspectAs(v, v.name)) == 0 {
-		return "another compose file takes it as " + as
-	}
-	if f.why == nil {
-		f.why = map[int]string{}
-		for _, e := range envVars(f) {
-			f.why[e.Start] = e.Why
-		}
-	}
-	if why := f.why[v.start]; why != "" {
-		return why
-	}
-	if why := cmp.Or(f.linter.whyUnedited(f.path, v.name), f.linter.whyOut(f.compose)); why != "" {
-		return why
-	}
-	if why := f.compose.whyEnv(f.path, v.name, f.linter); why != "" {
-		return why
-	}
-	return f.linter.whyRead(f.path, v.name)
-}
+const encryptHint = "encrypt the file with SOPS: compose-secure takes it wherever Compose takes an env file"
 
-// whyRead gives the reason why an entry of an env file stays for the sake of those whom migrate does not edit, or "".
-func (l *linter) whyRead(path, name string) string {
-	if takers := l.takers(path); len(takers) > 0 && len(l.envUsers[path]) == 0 &&
-		!slices.ContainsFunc(takers, func(c *composeFile) bool { return c.takes(name) }) {
-		return Unnamed
+// unplanned is why a variable stays that no plan knows.
+func (f *envFile) unplanned(v *envVar) string {
+	as := f.takenAs[v.name]
+	switch {
+	case as != "" && len(f.inspectAs(v, v.name)) == 0:
+		return "another compose file takes it as " + as
+	case f.raw:
+		return OwnFormat
 	}
-	return l.readers().Why(path, name)
+	return NoService
 }
 
 // each visits the secrets of an env file.

@@ -135,7 +135,7 @@ func writeIndex(t *testing.T, dir string, paths []string) {
 
 func lintDir(t *testing.T, dir string, o Options, paths ...string) *Report {
 	t.Helper()
-	o.Dir = dir
+	o.Dir, o.Plan = dir, planner
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}

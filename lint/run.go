@@ -31,6 +31,7 @@ type Options struct {
 	Rules    []string // only these, of any severity; nil: all
 	Exclude  []string // rules, or globs of files
 	Baseline Baseline // findings that are known
+	Plan     Planner  // asked, once, what migrate does with what is found; nil: Fix is what a rule says by itself
 }
 
 // StdinName is the name under which standard input is reported.
@@ -40,35 +41,51 @@ const StdinName = "<stdin>"
 // what the files name. The error is about a path that was asked for; what goes
 // wrong with files that others name is passed over or is a Problem.
 func Run(ctx context.Context, o Options, paths []string) (*Report, error) {
-	policy := secret.Policy{Secret: o.Config.Secret, Plain: o.Config.Plain}
-	if err := policy.Validate(); err != nil {
-		return nil, err
-	}
-	selected, err := o.selection()
+	l, space, err := read(ctx, o, paths)
 	if err != nil {
 		return nil, err
 	}
-	l := &linter{
-		options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{},
-		composes: map[string]*composeFile{}, beside: map[string][]*composeFile{}, envUsers: map[string][]*composeFile{}, leads: map[string]*composeFile{},
-	}
-	if err := l.start(ctx, paths); err != nil {
+	if err := l.settle(ctx, space); err != nil {
 		return nil, err
 	}
-	l.files.trees = l.trees(paths)
-	l.readers = sync.OnceValue(func() *Readers { return l.readersOf(ctx) })
+	return l.report(), nil
+}
+
+// read has the rules look at every file.
+func read(ctx context.Context, o Options, paths []string) (*linter, *Workspace, error) {
+	policy := secret.Policy{Secret: o.Config.Secret, Plain: o.Config.Plain}
+	if err := policy.Validate(); err != nil {
+		return nil, nil, err
+	}
+	selected, err := o.selection()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &linter{
+		options: o, policy: policy, rules: selected, files: newFiles(o.Dir), seen: map[string]bool{},
+		composes: map[string]*composeFile{}, beside: map[string][]*composeFile{},
+	}
+	if err := l.start(ctx, paths); err != nil {
+		return nil, nil, err
+	}
+	space := l.workspace(paths)
+	l.files.trees = space.Trees
 	for batch := l.next(); len(batch) > 0; batch = l.next() {
 		results := make([]result, len(batch))
 		l.each(ctx, len(batch), func(i int) { results[i] = l.file(batch[i]) })
 		if err := context.Cause(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for i := range results {
 			l.take(&results[i])
 		}
 	}
-	l.settle()
-	return l.report(), nil
+	for _, c := range l.read {
+		if c.whole {
+			space.parsed[c.file] = c
+		}
+	}
+	return l, space, nil
 }
 
 type linter struct {
@@ -92,12 +109,7 @@ type linter struct {
 	composes map[string]*composeFile   // that were read, by path
 	beside   map[string][]*composeFile // the same, by directory
 	includes []fileRef
-	unedited []*unedited
-	read     []*composeFile            // every one, also each of several in a file
-	leads    map[string]*composeFile   // by path of a compose file, who first leads to it
-	byName   []*composeFile            // that name env files with variables
-	envUsers map[string][]*composeFile // by path of an env file that a service names
-	readers  func() *Readers           // of env files, found when first asked for
+	read     []*composeFile // every one, also each of several in a file
 }
 
 // result is what one file gave.
@@ -108,7 +120,6 @@ type result struct {
 	notes    []Note
 	ignored  int
 	skipped  bool
-	unedited *unedited
 	composes []*composeFile
 	path     string
 	hidden   map[int][]string
@@ -230,12 +241,7 @@ func (l *linter) take(r *result) {
 		l.hidden[r.path] = r.hidden
 	}
 	l.ignored += r.ignored
-	for _, c := range r.composes {
-		l.know(c)
-	}
-	if r.unedited != nil {
-		l.unedited = append(l.unedited, r.unedited)
-	}
+	l.read = append(l.read, r.composes...)
 	for _, ref := range r.refs {
 		if ref.kind == kindEnv && ref.compose != nil {
 			if l.composes[ref.compose.file] != ref.compose {
@@ -245,9 +251,6 @@ func (l *linter) take(r *result) {
 		}
 		if ref.kind == kindCompose && ref.compose != nil {
 			l.includes = append(l.includes, ref)
-		}
-		if ref.kind == kindCompose && ref.from != nil {
-			l.share(ref)
 		}
 		l.add(ref)
 	}
@@ -315,7 +318,7 @@ func (p *pass) dockerfile(ref fileRef, data string, inline *yaml.Node) {
 		p.result.problems = append(p.result.problems, p.src.path+": not a Dockerfile that BuildKit can read")
 		return
 	}
-	d.user, d.args, d.path = ref.user, ref.args, p.path
+	d.user = ref.user
 	for i := range p.linter.rules {
 		if p.rule = &p.linter.rules[i]; p.rule.docker != nil {
 			p.rule.docker(p, d)
@@ -332,19 +335,14 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			switch {
-			case count > 1 || oddBreak(data) >= 0:
-				_, err := ReadYAML(data)
-				p.byHand(ref, data, dir, err.Error())
-			case p.linter.files.outside(p.path):
-				p.byHand(ref, data, dir, WhyOutside)
+			if list := p.result.composes; len(list) == 1 {
+				list[0].whole = count == 1 && oddBreak(data) < 0
 			}
 			return
 		}
 		if err != nil {
 			p.result.problems = append(p.result.problems, compose.ExplainYAML(p.src.path, err).Error())
 			p.lines()
-			p.byHand(ref, data, dir, "it is not valid YAML")
 			return
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
@@ -353,7 +351,6 @@ func (p *pass) compose(ref fileRef, data []byte, dir string) {
 		if err := compose.CheckAliases(&doc); err != nil {
 			p.result.problems = append(p.result.problems, fmt.Sprintf("%s:%d: %v", p.src.path, doc.Content[0].Line, err))
 			p.lines()
-			p.byHand(ref, data, dir, err.Error())
 			return
 		}
 		p.document(ref, doc.Content[0], dir)

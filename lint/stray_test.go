@@ -31,7 +31,7 @@ func TestKeysThatComposeDoesNotKnow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			data := "services:\n  a:\n    " + tt.service + "\nsecrets: {db_password: {file: x}}\n"
-			r, err := Run(t.Context(), Options{Dir: t.TempDir(), Stdin: strings.NewReader(data), Severity: Error}, []string{"-"})
+			r, err := Run(t.Context(), Options{Plan: planner, Dir: t.TempDir(), Stdin: strings.NewReader(data), Severity: Error}, []string{"-"})
 			if err != nil {
 				t.Fatal(err)
 			}

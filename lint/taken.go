@@ -101,7 +101,7 @@ func partsOf(raw string, secretName bool) []string {
 // say more about .env and what is called after it, such as .env.example, which
 // somebody copies to .env.
 func (l *linter) envFile(ref fileRef, src *source) *envFile {
-	f := &envFile{src: src, vars: parseEnv(src, ref.raw), service: ref.user, policy: l.policy, path: ref.path, compose: ref.compose, linter: l}
+	f := &envFile{src: src, vars: parseEnv(src, ref.raw), service: ref.user, policy: l.policy, path: ref.path, compose: ref.compose, raw: ref.raw}
 	base := strings.ToLower(filepath.Base(ref.path))
 	if strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "env") {
 		f.takenAs = map[string]string{}

@@ -71,14 +71,3 @@ func (t Trees) Around(path string) string {
 
 // outside is Outside where it is known what was named.
 func (f *files) outside(path string) bool { return f != nil && f.trees != nil && f.trees.Outside(path) }
-
-// trees are those of what was named, which is what is queued before anything is read.
-func (l *linter) trees(paths []string) Trees {
-	var composes []string
-	for _, r := range l.queue {
-		if r.kind == kindCompose && r.path != "-" {
-			composes = append(composes, r.path)
-		}
-	}
-	return TreesOf(l.options.Dir, composes, paths, l.options.Project)
-}

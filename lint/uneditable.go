@@ -3,8 +3,8 @@ package lint
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -99,22 +99,37 @@ func BareVariables(n *yaml.Node) []string {
 // variables in it, of which vars are known; "" if there is none. dir is where
 // paths of the compose file start.
 func NamedByVariable(root *yaml.Node, dir, path string, vars map[string]string) string {
-	for _, e := range serviceEntries(root) {
-		for _, n := range items(get(e.value, "env_file")) {
-			if n.Kind == yaml.MappingNode {
-				n = get(n, "path")
-			}
-			raw := text(n)
-			if len(Variables(raw)) == 0 {
-				continue
-			}
-			plain, known := onDiskAs(dir, evaluate(raw, nil)), onDiskAs(dir, evaluate(raw, vars))
-			if ok, _ := filepath.Match(known, path); ok && plain != path {
-				return e.key.Value
-			}
+	for service, raw := range namesWithVariables(root) {
+		plain, known := onDiskAs(dir, evaluate(raw, nil)), onDiskAs(dir, evaluate(raw, vars))
+		if ok, _ := filepath.Match(known, path); ok && plain != path {
+			return service
 		}
 	}
 	return ""
+}
+
+// NamesFilesByVariable reports whether a service reads any env file under such a name.
+func NamesFilesByVariable(root *yaml.Node) bool {
+	for range namesWithVariables(root) {
+		return true
+	}
+	return false
+}
+
+// namesWithVariables visits the services that name an env file with variables, and that name.
+func namesWithVariables(root *yaml.Node) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, e := range serviceEntries(root) {
+			for _, n := range items(get(e.value, "env_file")) {
+				if n.Kind == yaml.MappingNode {
+					n = get(n, "path")
+				}
+				if raw := text(n); len(Variables(raw)) > 0 && !yield(e.key.Value, raw) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // onDiskAs makes a pattern of a path in which variables stand as holes.
@@ -192,45 +207,4 @@ type unedited struct {
 	path   string
 	shown  string
 	dotenv []string // the .env files whose variables it takes
-}
-
-// byHand has migrate mend nothing of a compose file that it leaves as it is.
-func (p *pass) byHand(ref fileRef, data []byte, dir, why string) {
-	for i := range p.result.findings {
-		if f := &p.result.findings[i]; f.Fix.By != ByHand {
-			f.Fix = Fix{ByHand, "migrate leaves the file as it is: " + why}
-		}
-	}
-	u := &unedited{Unedited: Unedited{Dir: dir, Data: data}, path: p.path, shown: p.src.path, dotenv: p.linter.options.Project.EnvFilesOf(p.path, dir)}
-	if ref.compose != nil {
-		u.dotenv = append(u.dotenv, ref.compose.top().vars...)
-	}
-	p.result.unedited = u
-}
-
-// whyUnedited gives the reason why an entry of an env file stays for a compose
-// file that is left as it is, or "".
-func (l *linter) whyUnedited(path, name string) string {
-	for _, u := range l.unedited {
-		if u.Needs(path, name, u.dotenv) {
-			return u.shown + " takes it, and migrate leaves that file as it is"
-		}
-	}
-	return ""
-}
-
-// whyOut gives the reason why a compose file is left out with the one that
-// leads to it, or "".
-func (l *linter) whyOut(c *composeFile) string {
-	if l.isUnedited(c.file) {
-		return "migrate leaves the file as it is"
-	}
-	if top := c.top(); l.isUnedited(top.file) {
-		return "migrate leaves the file as it is: so it does with " + top.src.path + ", which leads to it"
-	}
-	return ""
-}
-
-func (l *linter) isUnedited(path string) bool {
-	return slices.ContainsFunc(l.unedited, func(u *unedited) bool { return u.path == path })
 }

@@ -151,38 +151,3 @@ func (w *unheldWalk) node(at string, n *yaml.Node) {
 		}
 	}
 }
-
-// unheldHere is UnheldVariables of c.
-func (c *composeFile) unheldHere() []Unheld {
-	if c.unheld == nil {
-		list := UnheldVariables(c.root)
-		c.unheld = &list
-	}
-	return *c.unheld
-}
-
-// whyUnheld gives the reason why a variable of .env has to stay there, or "".
-// l, if there is one, knows who else builds.
-func (c *composeFile) whyUnheld(name string, l *linter) string {
-	for _, u := range c.unheldHere() {
-		if u.Name != name {
-			continue
-		}
-		if u.Arg == "" {
-			return u.Why("")
-		}
-		why, moves := "", false
-		for _, a := range c.buildArgs() {
-			if a.Key == u.Key {
-				if why = a.Why; why == "" && l != nil {
-					why = l.builtWithout(a.Dockerfile, a.Name)
-				}
-				moves = why == "" && a.From == name
-			}
-		}
-		if !moves {
-			return u.Why(why)
-		}
-	}
-	return ""
-}

@@ -19,25 +19,23 @@ type buildSecret struct {
 
 // buildArgs makes build secrets of the secrets under build.args.
 func (c *file) buildArgs() {
-	args := lint.BuildArgs(c.doc.Bytes(), c.dir, c.doc.Root, c.policy)
+	args := lint.BuildArgs(c.doc.Bytes(), c.dir, c.doc.Root, c.Policy)
 	for i := range args {
 		a := &args[i]
 		if a.From == "" {
 			c.hide(a.Raw[a.Start:a.End])
 		}
-		at := place(c.shown(c.path), a.Node.Line, a.Name)
 		why := cmp.Or(a.Why, c.args[dockerArg{a.Dockerfile, a.Name}])
-		if why == "" && c.within.Outside(a.Dockerfile) {
+		if why == "" && c.Trees.Outside(a.Dockerfile) {
 			why = "its Dockerfile lies outside of the project"
 		}
 		if why == "" {
 			why = c.buildArg(a)
 		}
-		if why != "" {
-			c.why[at] = why
-			continue
+		c.settle(a.Node, a.Name, why)
+		if arg := (dockerArg{a.Dockerfile, a.Name}); !c.argOutcomes[arg].Moves {
+			c.argOutcomes[arg] = lint.Outcome{Moves: why == "", Reason: why}
 		}
-		c.places[at] = true
 	}
 }
 
@@ -118,25 +116,12 @@ func (c *file) dockerfile(a *lint.BuildArg) string {
 	all := slices.Clone(c.edits[a.Dockerfile])
 	for _, e := range edits {
 		all = append(all, document.Edit{Range: document.Range{Start: e.Start, End: e.End}, Text: e.Text, Order: e.Order})
-		if e.Text == "" || e.Order == 0 {
-			c.placesOf(a, data, e)
-		}
 	}
 	if err := c.stage(a.Dockerfile, data, all); err != nil {
 		return "migrate cannot edit its Dockerfile"
 	}
 	c.mounts[arg] = true
 	return ""
-}
-
-// placesOf notes the lines of a Dockerfile that an edit mends.
-func (c *file) placesOf(a *lint.BuildArg, data []byte, e lint.Edit) {
-	line := document.New(data).Line(e.Start)
-	key := a.Name
-	if e.Text != "" {
-		key = "RUN"
-	}
-	c.places[place(c.shown(a.Dockerfile), line, key)] = true
 }
 
 // hasGrant reports whether a list of build secrets has what takes the place of

@@ -52,8 +52,8 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 	}
 	c := &file{
 		planner: p, part: n, simple: simple, doc: yamldoc.New(n.data, root), before: n.tree(),
-		services: services(root), taken: map[string]bool{},
-		uses: map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
+		services: services(root),
+		uses:     map[*yaml.Node][]use{}, mounted: map[[2]string]*delivery{}, built: map[string][]*buildSecret{},
 	}
 	if c.names, err = p.storeOf(n.root.tree(), n.root.dir); err != nil {
 		return nil, storeError{err}
@@ -67,7 +67,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
-	c.found = lint.EnvLiterals(n.data, root, p.policy)
+	c.found = lint.EnvLiterals(n.data, root, p.Policy)
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			c.uses[v.node] = append(c.uses[v.node], use{s, v})
@@ -105,7 +105,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
-	maps.Copy(c.partly, lint.BesideVariables(c.doc.Bytes(), c.before, c.policy))
+	maps.Copy(c.partly, lint.BesideVariables(c.doc.Bytes(), c.before, c.Policy))
 	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.Content(l.Node); !ok && from < to {
@@ -122,22 +122,7 @@ func (c *file) literals() {
 	for _, n := range order {
 		list := byNode[n]
 		slices.SortFunc(list, func(a, b lint.EnvLiteral) int { return a.Start - b.Start })
-		line := n.Line
-		if why := c.literal(n, list); why != "" {
-			c.leave(n, list, why)
-			continue
-		}
-		to, _ := c.doc.End(n)
-		for ; line <= c.doc.Line(to); line++ {
-			c.places[place(c.shown(c.path), line, list[0].Variable)] = true
-		}
-	}
-}
-
-func (c *file) leave(n *yaml.Node, list []lint.EnvLiteral, why string) {
-	to, _ := c.doc.End(n)
-	for line := n.Line; line <= c.doc.Line(to); line++ {
-		c.why[place(c.shown(c.path), line, list[0].Variable)] = why
+		c.settle(n, list[0].Variable, c.literal(n, list))
 	}
 }
 
@@ -372,7 +357,7 @@ func (c *file) declare() error {
 
 // takesStored reports whether a file takes a variable of the store.
 func (c *file) takesStored(root *yaml.Node) bool {
-	for name := range takenBy(root) {
+	for name := range lint.Taken(root) {
 		if c.names.byName[name] != nil {
 			return true
 		}

@@ -48,7 +48,7 @@ func (c *file) form(s *service, name, from string) (secret.FileForm, bool) {
 		_, ok := c.valuesOf(f.path)[name]
 		return ok && f.path != from
 	})
-	if inEnvFile || c.linked[s.name] || c.setElsewhere(s.name, name) || c.readers.Sets(c.root.path, s.name, name) != "" {
+	if inEnvFile || c.linked[s.name] || c.setElsewhere(s.name, name) != "" || c.readers.Sets(c.root.path, s.name, name) != "" {
 		return secret.FileForm{}, false
 	}
 	return s.form(name, c.programs(s))
@@ -65,7 +65,7 @@ func (c *file) programs(s *service) []secret.Program {
 			}
 			continue
 		}
-		for _, other := range services(o.tree()) {
+		for _, other := range o.services() {
 			if other.name == s.name {
 				list = append(list, lint.ProgramOf(get(other.merged, "entrypoint"), get(other.merged, "command")))
 			}
@@ -246,4 +246,18 @@ func (c *file) addVariable(s *service, from, name string, v *value) {
 	default:
 		own.Content = append(own.Content, yamldoc.Str(variable), yamldoc.Str(raw))
 	}
+}
+
+// extendable reports whether a service, given as the mapping under its own key,
+// has an environment of its own that a variable can be added to.
+func extendable(own *yaml.Node) bool {
+	if own == nil || own.Kind != yaml.MappingNode || own.Anchor != "" {
+		return false
+	}
+	for i := 0; i+1 < len(own.Content); i += 2 {
+		if n := own.Content[i+1]; own.Content[i].Value == "environment" {
+			return n.Kind != yaml.AliasNode && n.Kind != yaml.ScalarNode && n.Anchor == "" && (len(n.Content) > 0 || n.Style&yaml.FlowStyle != 0)
+		}
+	}
+	return get(own, "environment") == nil
 }

@@ -60,7 +60,7 @@ type envState struct {
 func (c *file) envFiles() error {
 	own := c.ownEnvFiles()
 	c.dotenv = c.envOf(c.part)
-	c.takeNames()
+	c.taken = c.takenIn(c.part)
 	paths := slices.Clone(own)
 	if c.root != c.part && !c.included {
 		paths = nil // the file that extends this one sees to it
@@ -88,10 +88,10 @@ func (c *file) envFiles() error {
 		}
 		var takenAs map[string]string
 		if slices.Contains(own, path) {
-			takenAs = lint.TakenAs(c.before, c.policy)
+			takenAs = lint.TakenAs(c.before, c.Policy)
 		}
 		e := &envState{
-			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.Root, c.policy), takenAs), values: envValues(data),
+			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.Root, c.Policy), takenAs), values: envValues(data),
 			users: users[path], dotenv: slices.Contains(own, path), raw: raw[path],
 		}
 		if err := c.envFile(e); err != nil {
@@ -144,21 +144,24 @@ func (c *file) takeFrom(path string) {
 	}
 }
 
-// takeNames keeps variables that mean something from being defined anew.
-func (c *file) takeNames() {
-	for name := range c.dotenv {
-		c.taken[name] = true
+// takenIn returns the variables that mean something in the project of a part, so that no store may define them anew.
+func (p *planner) takenIn(n *part) map[string]bool {
+	if taken := p.takenNames[n.root.dir]; taken != nil {
+		return taken
 	}
-	for _, o := range append(c.others(c.part), c.part) {
+	taken := map[string]bool{}
+	for _, o := range append(p.others(n), n) {
 		if o.out != nil {
-			maps.Copy(c.taken, o.words())
+			maps.Copy(taken, o.words())
 		} else {
-			maps.Copy(c.taken, takenBy(o.tree()))
+			maps.Copy(taken, o.takes())
 		}
-		for name := range c.envOf(o) {
-			c.taken[name] = true
+		for name := range p.envOf(o) {
+			taken[name] = true
 		}
 	}
+	p.takenNames[n.root.dir] = taken
+	return taken
 }
 
 // noteBare notes the variables that are taken by their names alone: a store
@@ -202,7 +205,7 @@ func (c *file) envFile(e *envState) error {
 			}
 			edits = append(edits, document.Edit{Range: document.Range{Start: from, End: to}})
 		}
-		c.places[place(c.shown(e.path), t.Line(v.Start), v.Name)] = true
+		c.moves(lint.Place{Path: e.path, Line: t.Line(v.Start), Name: v.Name})
 		for _, s := range e.users {
 			if c.gets(s, e, v.Name) {
 				c.addVariable(s, e.path, v.Name, val)
@@ -264,9 +267,8 @@ func (p *planner) baseSets(n *part, s *service, name string, depth int) bool {
 	if base == "" || depth == 0 {
 		return false
 	}
-	return slices.ContainsFunc(n.trees, func(tree *yaml.Node) bool {
-		b := serviceOf(services(tree), base)
-		return b != nil && (b.sets(name) || p.baseSets(n, b, name, depth-1))
+	return slices.ContainsFunc(n.services(), func(b *service) bool {
+		return b.name == base && (b.sets(name) || p.baseSets(n, b, name, depth-1))
 	})
 }
 
@@ -279,7 +281,7 @@ func (c *file) movable(e *envState) map[string]bool {
 			continue
 		}
 		if why := c.whyNot(e, v); why != "" {
-			c.why[place(c.shown(e.path), document.New(e.data).Line(v.Start), v.Name)] = why
+			c.stays(lint.Place{Path: e.path, Line: document.New(e.data).Line(v.Start), Name: v.Name}, why)
 			c.keepMoved(e, v.Name, why)
 			continue
 		}
@@ -304,7 +306,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	text, ok := e.values[v.Name]
 	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
-	case c.within.Outside(e.path):
+	case c.Trees.Outside(e.path):
 		return lint.WhyOutside
 	case v.Why != "":
 		return v.Why
@@ -317,7 +319,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	case e.dotenv && c.definedTwice(e.path, v.Name):
 		return lint.TwoEnvFiles
 	case e.raw:
-		return "env_file reads it with a format of its own"
+		return lint.OwnFormat
 	case !c.names.takes(text) || len(text) >= secret.MaxSize:
 		return c.names.whyNot(text)
 	case !moved && c.names.keys[v.Name] && e.dotenv:
@@ -325,13 +327,16 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	case !moved && e.dotenv && c.names.byName[v.Name] != nil && c.names.byName[v.Name].text != text:
 		return "another compose file defines it as well"
 	case !e.dotenv && len(e.users) == 0:
-		return "no service reads it; encrypt it with SOPS, which an include reads as well"
+		return lint.NoService
 	}
 	for _, s := range e.users {
-		if c.gets(s, e, v.Name) && !e.dotenv && c.setElsewhere(s.name, v.Name) {
-			return "another compose file sets it for service " + s.name + " too"
+		if !c.gets(s, e, v.Name) {
+			continue
 		}
-		if c.gets(s, e, v.Name) && !lint.Extendable(s.node) {
+		if file := c.setElsewhere(s.name, v.Name); file != "" && !e.dotenv {
+			return setsToo(file, s.name)
+		}
+		if !extendable(s.node) {
 			return "the environment of service " + s.name + " is shared or merged; add ${" + v.Name + "} there"
 		}
 	}
@@ -346,11 +351,13 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
 	}
 	for _, s := range e.users {
 		if other := c.readers.Sets(c.root.path, s.name, v.Name); other != "" && c.gets(s, e, v.Name) {
-			return other + " sets it for service " + s.name + " too"
+			return setsToo(other, s.name)
 		}
 	}
 	return ""
 }
+
+func setsToo(file, service string) string { return file + " sets it for service " + service + " too" }
 
 // definedTwice reports whether another of the env files of c defines a variable.
 func (c *file) definedTwice(path, name string) bool {
@@ -363,12 +370,10 @@ func (c *file) definedTwice(path, name string) bool {
 // isTaken reports whether a compose file of the plan takes a variable of an .env.
 func (p *planner) isTaken(path, name string) bool {
 	return slices.ContainsFunc(p.all, func(n *part) bool {
-		sees := slices.Contains(n.envPaths(), path)
-		return sees && n.out != nil && n.mentions(name) || slices.ContainsFunc(n.trees, func(t *yaml.Node) bool {
-			return sees && takenBy(t)[name] || slices.ContainsFunc(services(t), func(s *service) bool {
+		return slices.Contains(n.envPaths(), path) && (n.takes()[name] || n.out != nil && n.mentions(name)) ||
+			slices.ContainsFunc(n.services(), func(s *service) bool {
 				return slices.ContainsFunc(s.envFiles(n.dir), func(f envFileRef) bool { return f.path == path })
 			})
-		})
 	})
 }
 
@@ -402,7 +407,7 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 				if going[name] {
 					delete(going, name)
 					c.keepMoved(e, name, v.Name+" of the same file is made of it")
-					c.why[place(c.shown(e.path), lineOf(e, name), name)] = v.Name + " of the same file is made of it"
+					c.stays(lint.Place{Path: e.path, Line: lineOf(e, name), Name: name}, v.Name+" of the same file is made of it")
 					again = true
 				}
 			}

@@ -67,7 +67,7 @@ func (c *file) keepOut(path string, dir bool) error {
 		if err != nil || strings.HasPrefix(rel, "..") || lint.LeftOutOfBuild(context, dockerfile, path) {
 			continue
 		}
-		if c.within.Outside(filepath.Join(context, ".dockerignore")) {
+		if c.Trees.Outside(filepath.Join(context, ".dockerignore")) {
 			return fmt.Errorf("its secrets would lie in the build context %q, which lies outside of the project and gets no .dockerignore; name that on the command line too", c.shown(context))
 		}
 		c.ignore = append(c.ignore, ignoreEntry{filepath.Join(context, ".dockerignore"), filepath.ToSlash(rel)})

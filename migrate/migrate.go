@@ -7,7 +7,6 @@ package migrate
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,95 +87,97 @@ type Plan struct {
 // one, and every service gets the variables that it got before. A file that
 // cannot be edited is in Out; it is an error if all are.
 func New(ctx context.Context, o Options, paths []string) (*Plan, error) {
-	files, err := lint.ComposeFiles(ctx, o.Lint.Dir, paths)
+	scan, err := lint.Read(ctx, o.Lint, paths)
 	if err != nil {
 		return nil, err
 	}
-	p := newPlanner(o)
-	p.within = lint.TreesOf(o.Lint.Dir, files, paths, o.Lint.Project)
-	p.all = p.parts(files)
-	var run []lint.RunFile
-	for _, n := range p.all {
-		run = append(run, lint.RunFile{Path: n.path, Dir: n.dir, EnvFiles: n.envPaths()})
-	}
-	if p.readers, err = lint.NewReaders(ctx, o.Lint.Dir, p.within, p.policy, run); err != nil {
-		return nil, err
-	}
-	found, hidden, err := findings(ctx, o, paths)
+	return planOf(ctx, o, scan)
+}
+
+func planOf(ctx context.Context, o Options, scan *lint.Scan) (*Plan, error) {
+	p, err := plan(ctx, o, scan.Workspace)
 	if err != nil {
 		return nil, err
-	}
-	for p.pass() {
 	}
 	if err := p.allOut(); err != nil {
 		return nil, err
 	}
-	plan, err := p.finish(found)
+	plan, err := p.finish(scan.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	plan.onLine = hidden
+	plan.onLine = scan.Hidden
 	return plan, nil
 }
 
-// findings are the plaintext secrets as lint reports them, and the texts that it does not show, by file and line.
-func findings(ctx context.Context, o Options, paths []string) (found []lint.Finding, hidden map[string]map[int][]string, err error) {
-	l := o.Lint
-	l.Severity, l.Rules, l.Baseline = lint.Error, nil, nil
-	report, err := lint.Run(ctx, l, paths)
-	if err != nil {
-		return nil, nil, err
+// Outcomes plans a workspace as New does, for a store of which nothing is known.
+func Outcomes(ctx context.Context, w *lint.Workspace) (lint.Outcomes, error) {
+	return plan(ctx, Options{}, w)
+}
+
+var _ lint.Planner = Outcomes
+
+// plan decides about every secret of a workspace.
+func plan(ctx context.Context, o Options, w *lint.Workspace) (*planner, error) {
+	p := newPlanner(o, w)
+	p.all = p.parts(w.Files)
+	run := make([]lint.RunFile, len(p.all))
+	for i, n := range p.all {
+		run[i] = lint.RunFile{Path: n.path, Dir: n.dir, EnvFiles: n.envPaths()}
 	}
-	plaintext := map[string]bool{}
-	for _, r := range lint.Rules() {
-		plaintext[r.ID] = r.Plaintext
+	p.readers = lint.NewReaders(ctx, w, run)
+	for p.pass() {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return slices.DeleteFunc(report.Findings, func(f lint.Finding) bool { return !plaintext[f.Rule] || f.Severity < lint.Error }), report.Hidden, nil
+	return p, nil
 }
 
 type planner struct {
-	o       Options
-	policy  secret.Policy
-	all     []*part
-	within  lint.Trees                   // of what may be edited
-	readers *lint.Readers                // of env files, that are not edited
-	stay    map[string]map[string]string // env file -> variable -> why it has to stay
-	partly  map[string]string            // as in Plan
-	args    map[dockerArg]string         // why an argument has to stay one
-	onFile  map[string]map[string]string // values of env files, by path
-	torn    bool                         // this pass moved what a later file had to keep
+	o Options
+	*lint.Workspace
+	all         []*part
+	readers     *lint.Readers                // of env files, that are not edited
+	stay        map[string]map[string]string // env file -> variable -> why it has to stay
+	partly      map[string]string            // as in Plan
+	args        map[dockerArg]string         // why an argument has to stay one
+	onFile      map[string]map[string]string // values of env files, by path
+	takenNames  map[string]map[string]bool   // of this pass, by directory of the named file
+	withSecrets map[string]bool              // by directory of the named file, whether its project has any
+	torn        bool                         // this pass moved what a later file had to keep
 	state
 }
 
 // state is what an attempt changes.
 type state struct {
-	now    map[string][]byte              // files as they would be
-	edits  map[string][]document.Edit     // of the original bytes
-	order  []string                       // of the files in now
-	stores map[string]*names              // by path
-	moved  map[movedKey]map[string]*value // by variable
-	places map[string]bool                // shown file:line:key of what moves
-	why    map[string]string              // the same, of what is left
-	hidden []string
-	ignore []ignoreEntry
-	mounts map[dockerArg]bool // arguments that are mounted now
-	grants []grant
+	now         map[string][]byte              // files as they would be
+	edits       map[string][]document.Edit     // of the original bytes
+	order       []string                       // of the files in now
+	stores      map[string]*names              // by path
+	moved       map[movedKey]map[string]*value // by variable
+	outcomes    map[lint.Place]lint.Outcome    // of each secret of a compose file or env file
+	argOutcomes map[dockerArg]lint.Outcome     // of each argument of a Dockerfile
+	hidden      []string
+	ignore      []ignoreEntry
+	mounts      map[dockerArg]bool // arguments that are mounted now
+	grants      []grant
 }
 
 // movedKey is an env file, and the store that its variables move to.
 type movedKey struct{ env, store string }
 
-func newPlanner(o Options) *planner {
+func newPlanner(o Options, w *lint.Workspace) *planner {
 	return &planner{
-		o: o, policy: secret.Policy{Secret: o.Lint.Config.Secret, Plain: o.Lint.Config.Plain},
-		stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+		o: o, Workspace: w,
+		withSecrets: map[string]bool{}, stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
 	}
 }
 
 func newState() state {
 	return state{
 		now: map[string][]byte{}, edits: map[string][]document.Edit{}, stores: map[string]*names{},
-		moved: map[movedKey]map[string]*value{}, places: map[string]bool{}, why: map[string]string{}, mounts: map[dockerArg]bool{},
+		moved: map[movedKey]map[string]*value{}, outcomes: map[lint.Place]lint.Outcome{}, argOutcomes: map[dockerArg]lint.Outcome{}, mounts: map[dockerArg]bool{},
 	}
 }
 
@@ -191,13 +192,11 @@ func original(path string) ([]byte, error) {
 
 // shown gives a path as it is printed.
 func (p *planner) shown(path string) string {
-	if rel, err := filepath.Rel(p.o.Lint.Dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+	if rel, err := filepath.Rel(p.Dir, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
 		return filepath.ToSlash(rel)
 	}
 	return filepath.ToSlash(path)
 }
-
-func place(file string, line int, key string) string { return fmt.Sprintf("%s:%d:%s", file, line, key) }
 
 // stage keeps the edits of a file.
 func (p *planner) stage(path string, data []byte, edits []document.Edit) error {
@@ -222,7 +221,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	plan := &Plan{}
 	for _, n := range p.stores {
 		if s := n.store(p); len(s.Values) > 0 {
-			s.Tree = p.within.Around(s.Path)
+			s.Tree = p.Trees.Around(s.Path)
 			plan.Stores = append(plan.Stores, s)
 		}
 	}
@@ -245,27 +244,24 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	plan.Unread, plan.Refs = p.unread(), p.textRefs()
 	for i := range found {
 		f := &found[i]
-		at := place(f.File, f.Line, f.Key)
-		if p.places[at] {
+		outcome, known := p.Of(f.Place())
+		if outcome.Moves {
 			continue
 		}
 		if f.HoldsValue() {
 			p.hide(p.textOf(f))
 		}
-		if p.within.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
+		if p.Trees.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
 			plan.Out = append(plan.Out, outsideOf(f.File))
 		}
 		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
 			plan.Out[out].Secrets++
 			continue
 		}
-		l := Left{f.File, f.Line, f.Column, f.Rule, f.Message, f.Fix.Text}
-		if why := cmp.Or(p.why[at], p.neededBy(p.onDisk(f.File), f.Key)); why != "" {
-			l.Todo = why
-		} else if f.Fix.By != lint.ByHand {
-			l.Todo = f.Hint
+		if !known || f.Fix.By == lint.ByHand {
+			outcome.Reason = f.Stays()
 		}
-		plan.Left = append(plan.Left, l)
+		plan.Left = append(plan.Left, Left{f.File, f.Line, f.Column, f.Rule, f.Message, outcome.Reason})
 	}
 	plan.hidden, plan.partly = p.hidden, p.partly
 	return plan, nil
@@ -287,7 +283,7 @@ func (p *planner) onDisk(shown string) string {
 	if filepath.IsAbs(shown) {
 		return shown
 	}
-	return filepath.Join(p.o.Lint.Dir, shown)
+	return filepath.Join(p.Dir, shown)
 }
 
 // hide keeps texts out of every diff, line by line.

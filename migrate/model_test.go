@@ -86,10 +86,11 @@ func writeValues(t *testing.T, p *migrate.Plan) {
 // what does not load is left out.
 func models(t *testing.T, dir string, paths []string, values map[string]string) map[string]*types.Project {
 	t.Helper()
-	files, err := lint.ComposeFiles(t.Context(), dir, paths)
+	scan, err := lint.Read(t.Context(), lint.Options{Dir: dir}, paths)
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := scan.Workspace.Files
 	projects := map[string][]string{}
 	for _, f := range files {
 		name := strings.TrimPrefix(f, dir)

@@ -54,7 +54,7 @@ func (n *names) clone() *names {
 
 func (p *planner) save() state {
 	s := p.state
-	s.now, s.edits, s.places, s.why = maps.Clone(p.now), maps.Clone(p.edits), maps.Clone(p.places), maps.Clone(p.why)
+	s.now, s.edits, s.outcomes, s.argOutcomes = maps.Clone(p.now), maps.Clone(p.edits), maps.Clone(p.outcomes), maps.Clone(p.argOutcomes)
 	s.mounts, s.grants = maps.Clone(p.mounts), slices.Clone(p.grants)
 	s.order, s.hidden, s.ignore = slices.Clone(p.order), slices.Clone(p.hidden), slices.Clone(p.ignore)
 	s.stores, s.moved = map[string]*names{}, map[movedKey]map[string]*value{}
@@ -86,7 +86,7 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	if n, ok := p.stores[path]; ok {
 		return n, nil
 	}
-	if p.within.Outside(path) {
+	if p.Trees.Outside(path) {
 		return nil, fmt.Errorf("its store %s lies outside of the project; name that on the command line too", p.shown(path))
 	}
 	n := &names{path: path, byText: map[string]*value{}, byName: map[string]*value{}, keys: map[string]bool{}, secrets: map[string]bool{}}

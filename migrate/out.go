@@ -23,6 +23,14 @@ func (o *Out) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s; %s", o.File, o.Line, o.Column, o.Why, o.Todo)
 }
 
+// reason is why the file stays, for each of its secrets.
+func (o *Out) reason() string {
+	if o.Todo == byHand || o.Todo == nameIt {
+		return o.Why
+	}
+	return o.Why + "; " + o.Todo
+}
+
 const byHand = "move its secrets by hand"
 
 // storeError is about the store of a project, which no file of it can do without.
@@ -83,6 +91,9 @@ func (p *planner) neededBy(path, name string) string {
 		if o.out != nil && o.unedited().Needs(path, name, o.envPaths()) {
 			return p.shown(o.path) + " takes it, and is left as it is"
 		}
+		if !o.namesFilesByVariable() {
+			continue
+		}
 		for _, tree := range o.trees {
 			if s := lint.NamedByVariable(tree, o.dir, path, p.envOf(o)); s != "" {
 				return "service " + s + " reads the file under a name with variables in it; write the name out"
@@ -90,6 +101,15 @@ func (p *planner) neededBy(path, name string) string {
 		}
 	}
 	return ""
+}
+
+// namesFilesByVariable reports whether a service of a part reads an env file under a name with variables in it.
+func (n *part) namesFilesByVariable() bool {
+	if n.byVariable == nil {
+		found := slices.ContainsFunc(n.trees, lint.NamesFilesByVariable)
+		n.byVariable = &found
+	}
+	return *n.byVariable
 }
 
 func (n *part) unedited() *lint.Unedited { return &lint.Unedited{Dir: n.dir, Data: n.data} }

@@ -1,7 +1,9 @@
 package migrate
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 
@@ -13,12 +15,12 @@ import (
 // whether it learned more: all is planned anew then, since what one file has to
 // leave others must not take.
 func (p *planner) pass() (again bool) {
-	p.state, p.torn = newState(), false
+	p.state, p.torn, p.takenNames = newState(), false, map[string]map[string]bool{}
 	for _, n := range p.all {
 		n.result = nil
 	}
 	for _, n := range p.all {
-		if n.out != nil {
+		if n.out != nil || !p.hasSecrets(n) {
 			continue
 		}
 		err := p.composeFile(n)
@@ -37,6 +39,32 @@ func (p *planner) pass() (again bool) {
 		again = p.keepUnheld(n) || again
 	}
 	return p.keepArgs() || again
+}
+
+// hasSecrets reports whether anything could move for the sake of a part: for itself, or for one of its project.
+func (p *planner) hasSecrets(n *part) bool {
+	known, ok := p.withSecrets[n.root.dir]
+	if !ok {
+		known = slices.ContainsFunc(append(p.others(n), n), p.holdsSecrets)
+		p.withSecrets[n.root.dir] = known
+	}
+	return known
+}
+
+func (p *planner) holdsSecrets(n *part) bool {
+	if p.HasSecrets(n.path) {
+		return true
+	}
+	files := n.envPaths()
+	for _, s := range n.services() {
+		for _, f := range s.envFiles(n.dir) {
+			files = append(files, f.path)
+		}
+	}
+	return slices.ContainsFunc(files, func(path string) bool {
+		data, err := original(path)
+		return err != nil || bytes.ContainsAny(data, "=:") && !lint.IsEncrypted(data)
+	})
 }
 
 // composeFile plans one file: with the image's own file variables where that
@@ -85,10 +113,10 @@ func (p *planner) keepUnheld(n *part) (again bool) {
 	}
 	for _, tree := range n.planned() {
 		for _, u := range lint.UnheldVariables(tree) {
-			keep(u.Name, u.Why(p.why[place(p.shown(n.path), u.Line, u.Arg)]))
+			keep(u.Name, u.Why(p.outcomes[lint.Place{Path: n.path, Line: u.Line, Name: u.Arg}].Reason))
 		}
 		if p.o.Files { // nothing defines them any more
-			for name := range takenBy(tree) {
+			for name := range lint.Taken(tree) {
 				keep(name, outsideEnvironments)
 			}
 		}
@@ -97,25 +125,6 @@ func (p *planner) keepUnheld(n *part) (again bool) {
 }
 
 const outsideEnvironments = "it is used outside environments; a SOPS file can define it"
-
-// takenBy gives the variables that anything below n takes.
-func takenBy(n *yaml.Node) map[string]bool {
-	names := map[string]bool{}
-	noteBare(n, names)
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		if n.Kind == yaml.ScalarNode {
-			for _, name := range lint.Variables(n.Value) {
-				names[name] = true
-			}
-		}
-		for _, child := range n.Content {
-			walk(child)
-		}
-	}
-	walk(n)
-	return names
-}
 
 // keep has a variable stay in its env file.
 func (p *planner) keep(path, name, why string) {

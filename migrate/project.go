@@ -30,7 +30,32 @@ type part struct {
 	vars      []string     // of a named file: the env files that its variables come from
 	// linked are services that extend others or are extended: what one of
 	// them gets, others get.
-	linked map[string]bool
+	linked     map[string]bool
+	taken      map[string]bool // variables that its trees take, once they are asked for
+	list       *[]*service     // of its trees, once they are asked for
+	byVariable *bool           // it names env files with variables, once that is asked for
+}
+
+// services returns the services of a part, as it is on disk.
+func (n *part) services() []*service {
+	if n.list == nil {
+		n.list = &[]*service{}
+		for _, tree := range n.trees {
+			*n.list = append(*n.list, services(tree)...)
+		}
+	}
+	return *n.list
+}
+
+// takes returns the variables that a part takes, as it is on disk.
+func (n *part) takes() map[string]bool {
+	if n.taken == nil {
+		n.taken = map[string]bool{}
+		for _, tree := range n.trees {
+			maps.Copy(n.taken, lint.Taken(tree))
+		}
+	}
+	return n.taken
 }
 
 // tree is the mapping that the file is; nil if it is none.
@@ -52,11 +77,11 @@ func (p *planner) parts(paths []string) []*part {
 		if byPath[path] != nil {
 			continue
 		}
-		n := p.read(path, p.o.Lint.Project.DirOf(path))
+		n := p.read(path, p.Project.DirOf(path))
 		if n == nil {
 			continue
 		}
-		n.root, n.named, n.vars = n, true, p.o.Lint.Project.EnvFilesOf(path, n.dir)
+		n.root, n.named, n.vars = n, true, p.Project.EnvFilesOf(path, n.dir)
 		byPath[path] = n
 		list = append(list, n)
 	}
@@ -78,19 +103,25 @@ func (p *planner) parts(paths []string) []*part {
 // be edited is a part that is left out.
 func (p *planner) read(path, dir string) *part {
 	n := &part{path: path, dir: dir}
-	data, err := original(path)
+	data, tree := p.Parsed(path)
+	var err error
+	if data == nil {
+		data, err = original(path)
+	}
 	if err == nil && (data == nil || lint.IsEncrypted(data)) {
 		return nil
 	}
 	n.data = data
-	if err == nil && p.within.Outside(path) {
+	if err == nil && p.Trees.Outside(path) {
 		out := outsideOf(p.shown(path))
 		n.trees, n.out = lint.Documents(data), &out
 		return n
 	}
 	if err == nil {
-		var tree *yaml.Node
-		if tree, err = lint.ReadYAML(data); err == nil {
+		if tree == nil {
+			tree, err = lint.ReadYAML(data)
+		}
+		if err == nil {
 			n.trees = []*yaml.Node{tree}
 			return n
 		}
@@ -264,28 +295,26 @@ func (n *part) base() string {
 	return n.root.dir
 }
 
-// setElsewhere reports whether another part sets a variable of a service.
-func (c *file) setElsewhere(service, name string) bool {
+// setElsewhere returns another part that sets a variable of a service, as it is printed, or "".
+func (c *file) setElsewhere(service, name string) string {
 	for _, o := range c.others(c.part) {
 		if o.out != nil {
 			if o.mentions(service) && (o.mentions(name) || o.mentions("env_file")) {
-				return true
+				return c.shown(o.path)
 			}
 			continue
 		}
-		for _, s := range services(o.tree()) {
+		for _, s := range o.services() {
 			if s.name != service {
 				continue
 			}
-			if slices.ContainsFunc(s.environment(), func(v variable) bool { return v.name == name }) {
-				return true
-			}
-			for _, f := range s.envFiles(o.dir) {
-				if _, ok := c.valuesOf(f.path)[name]; ok {
-					return true
-				}
+			if s.sets(name) || slices.ContainsFunc(s.envFiles(o.dir), func(f envFileRef) bool {
+				_, ok := c.valuesOf(f.path)[name]
+				return ok
+			}) {
+				return c.shown(o.path)
 			}
 		}
 	}
-	return false
+	return ""
 }

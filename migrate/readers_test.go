@@ -376,7 +376,7 @@ func TestDefaultEnvFileKept(t *testing.T) {
 	if now[".env"] != "A_TOKEN=Kq8v1\n" || now["prod.env"] != "" {
 		t.Errorf("the env files are %q", now)
 	}
-	report, err := lint.Run(t.Context(), lint.Options{Dir: dir, Project: project, Severity: lint.Error}, []string{path})
+	report, err := lint.Run(t.Context(), lint.Options{Dir: dir, Project: project, Severity: lint.Error, Plan: migrate.Outcomes}, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}

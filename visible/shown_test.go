@@ -54,7 +54,7 @@ func printed(t *testing.T, dir, file, env string) string {
 		}
 	}
 	var out bytes.Buffer
-	o := lint.Options{Dir: dir}
+	o := lint.Options{Dir: dir, Plan: migrate.Outcomes}
 	report, err := lint.Run(t.Context(), o, []string{"."})
 	if err != nil {
 		out.WriteString(err.Error())
