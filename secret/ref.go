@@ -45,6 +45,9 @@ func ParseRef(s string) (Ref, error) {
 	}
 	rest, fragment, hasKey := strings.Cut(rest, "#")
 	path, query, _ := strings.Cut(rest, "?")
+	if hasAddress(scheme, path) {
+		return Ref{}, fmt.Errorf("the path of the ref+%s reference looks like an address with a password, and it is that of no server; write %%40 for an @ that is part of a name", scheme)
+	}
 	r := Ref{Scheme: scheme}
 	var err error
 	if r.Path, err = url.PathUnescape(path); err != nil {
@@ -93,16 +96,22 @@ func (r Ref) String() string {
 // has escaped, so everything up to the last @ counts. In the path of a file an @ alone is part of a name.
 func withoutUser(scheme, path string) string {
 	at := strings.LastIndexByte(path, '@')
-	if at < 0 {
+	if at < 0 || isLocal(scheme) && !hasAddress(scheme, path) {
 		return path
 	}
-	switch scheme {
-	case "file", "sops", "env", "exec":
-		if !strings.Contains(path[:at], ":") {
-			return path
-		}
-	}
 	return Redacted + path[at:]
+}
+
+// isLocal reports whether the references of a scheme name no server.
+func isLocal(scheme string) bool {
+	return scheme == "file" || scheme == "sops" || scheme == "env" || scheme == "exec"
+}
+
+// hasAddress reports whether the path of a reference that names no server looks like USER:PASSWORD@HOST. Every error
+// about a file quotes its path.
+func hasAddress(scheme, path string) bool {
+	at := strings.LastIndexByte(path, '@')
+	return isLocal(scheme) && at >= 0 && strings.Contains(path[:at], ":")
 }
 
 // File returns the path of the file that the reference reads, "" for one that reads none.
@@ -120,7 +129,11 @@ func (r Ref) ID() string { return r.text(r.Params.Encode()) }
 func (r Ref) text(query string) string {
 	var b strings.Builder
 	b.WriteString(RefPrefix + r.Scheme + "://")
-	b.WriteString(escape(r.Path, "%?#"))
+	special := "%?#"
+	if hasAddress(r.Scheme, r.Path) {
+		special += "@"
+	}
+	b.WriteString(escape(r.Path, special))
 	if query != "" {
 		b.WriteString("?" + query)
 	}

@@ -144,7 +144,7 @@ func TestRefHidesUser(t *testing.T) {
 		"ref+vault://SENTINEL@h/p":                   "ref+vault://[redacted]@h/p",
 		"ref+vault://u:SEN/TINEL@h/p":                "ref+vault://[redacted]@h/p",
 		"ref+vault://u:SENTINEL%40x@h/p?token=ab#/k": "ref+vault://[redacted]@h/p?token#/k",
-		"ref+file://u:SENTINEL@h/p":                  "ref+file://[redacted]@h/p",
+		"ref+file://u:SENTINEL%40h/p":                "ref+file://[redacted]@h/p",
 		"ref+file://me@work.txt":                     "ref+file://me@work.txt",
 		"ref+sops://a@b/c.yaml#/k":                   "ref+sops://a@b/c.yaml#/k",
 	} {
@@ -162,6 +162,7 @@ func TestRefHidesUser(t *testing.T) {
 	for _, text := range []string{
 		"ref+vault:SENTINEL@x://h", "ref+va ult-SENTINEL://h", "ref+vault://u:SENTINEL%zz@h/p", "ref+vault://u:SENTINEL@h#k",
 		"ref+vault://u:SENTINEL@h?%zz#/k", "ref+vault://u:SENTINEL@h#/SENTINEL%zz", "ref+SENTINEL", "ref+://SENTINEL",
+		"ref+file://u:SENTINEL@h/p", "ref+sops://u:SEN/TINEL@h#/k", "ref+env://u:SENTINEL@h",
 	} {
 		if _, err := secret.ParseRef(text); err == nil || strings.Contains(err.Error(), "SENTINEL") {
 			t.Errorf("%s: %v", text, err)
