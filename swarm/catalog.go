@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ type version struct {
 	created  time.Time
 	data     []byte            // of a config
 	rejected string            // when rollback left it; "" if it did not
+	previous string            // the id of the version that was in use when it was made; "" if none was
 	forged   bool              // its labels claim what its name does not
 	own      map[string]string // labels of the user
 }
@@ -27,13 +29,15 @@ func (v version) managed() bool { return v.number > 0 }
 
 // catalog is every version of a stack's secrets, or of its configs.
 type catalog struct {
+	names  map[string]bool
 	byID   map[string]version
 	byBase map[string][]version // oldest first
 }
 
 func newCatalog(versions []version) *catalog {
-	c := &catalog{byID: map[string]version{}, byBase: map[string][]version{}}
+	c := &catalog{names: map[string]bool{}, byID: map[string]version{}, byBase: map[string][]version{}}
 	for _, v := range versions {
+		c.names[v.name] = true
 		c.byID[v.id] = v
 		c.byBase[v.base] = append(c.byBase[v.base], v)
 	}
@@ -71,7 +75,7 @@ func newVersion(stack, id string, a api.Annotations, created time.Time) version 
 		v.base, v.digest = strings.TrimPrefix(a.Name, stack+"_"), ""
 		return v
 	}
-	v.number, v.rejected = number, a.Labels[rejectedLabel]
+	v.number, v.rejected, v.previous = number, a.Labels[rejectedLabel], a.Labels[previousLabel]
 	return v
 }
 
@@ -96,6 +100,24 @@ func (c *catalog) newest(base string) (version, bool) {
 	return list[len(list)-1], true
 }
 
+// next is the number of a new version after used, which are those in use, newest first: the first whose name is free. The
+// highest number there is may be anybody's choice, so that it counts only where nothing is in use.
+func (c *catalog) next(stack, base string, used []version) int {
+	const most = math.MaxInt32
+	last, _ := c.newest(base)
+	if len(used) > 0 {
+		last = used[0]
+	}
+	n := 1
+	if last.number < most {
+		n += last.number
+	}
+	for c.names[objectName(stack, base, n)] {
+		n++
+	}
+	return n
+}
+
 // rejected reports whether rollback left the version of that name.
 func (c *catalog) rejected(name string) bool {
 	for _, v := range c.byID {
@@ -115,14 +137,17 @@ func (c *catalog) of(id, name string) version {
 	return version{id: id, name: name, base: name}
 }
 
-// labels are those of version n of base.
-func labels(stack, base string, n int, digest string) map[string]string {
+// labels are those of version n of base, which follows the object with the id previous.
+func labels(stack, base string, n int, digest, previous string) map[string]string {
 	l := map[string]string{
 		stackLabel: stack, secretLabel: base, versionLabel: strconv.Itoa(n),
 		createdLabel: time.Now().UTC().Format(time.RFC3339),
 	}
 	if digest != "" {
 		l[digestLabel] = digest
+	}
+	if previous != "" {
+		l[previousLabel] = previous
 	}
 	return l
 }

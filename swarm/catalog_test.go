@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
-	"time"
 
+	"github.com/containerd/errdefs"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/argon2"
@@ -15,10 +17,11 @@ import (
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// made is a secret as this tool makes it.
-func made(base string, n int, text string) api.Secret {
-	return api.Secret{ID: objectName("shop", base, n), Spec: api.SecretSpec{Annotations: api.Annotations{
-		Name: objectName("shop", base, n), Labels: labels("shop", base, n, newDigest(objectName("shop", base, n), value(text), cost{memory: 8, passes: 1})),
+// made is a secret as this tool makes it, after the one with the id previous if there is one.
+func made(base string, n int, text string, previous ...string) api.Secret {
+	name := objectName("shop", base, n)
+	return api.Secret{ID: name, Spec: api.SecretSpec{Annotations: api.Annotations{
+		Name: name, Labels: labels("shop", base, n, newDigest(name, value(text), cost{memory: 8, passes: 1}), strings.Join(previous, "")),
 	}}}
 }
 
@@ -166,50 +169,129 @@ func TestCopiedDigest(t *testing.T) {
 	}
 }
 
-// Labels that anybody may write must not make an object a version of a secret.
+// Labels that anybody may write must not make an object a version of a secret, nor one that rollback goes to.
 func TestForgedLabels(t *testing.T) {
-	one, two := made("key", 1, "one"), made("key", 2, "two")
-	one.CreatedAt, two.CreatedAt = time.Unix(1, 0), time.Unix(2, 0)
+	one := made("key", 1, "one")
+	two, four := made("key", 2, "two", one.ID), made("key", 4, "two", one.ID)
 	forge := func(name string, n int) api.Secret {
-		s := made("key", n, "two") // with the digest of the value in use
-		s.ID, s.Spec.Name, s.CreatedAt = name, name, time.Unix(3, 0)
+		s := made("key", n, "two", one.ID) // with the digest of the value in use
+		s.ID, s.Spec.Name = name, name
 		return s
 	}
-	late := made("key", 1, "late")
-	late.CreatedAt = time.Unix(3, 0)
+	docker := foreign("shop_key")
 	for name, tt := range map[string]struct {
-		secrets []api.Secret
+		secrets []api.Secret // the first one is in use
 		want    string
+		next    int // the number of a new version
 	}{
-		"none":                       {[]api.Secret{one, two}, one.ID},
-		"of another name":            {[]api.Secret{two, forge("evil", 1)}, ""},
-		"of docker's name":           {[]api.Secret{two, forge("shop_key", 1)}, ""},
-		"beside the right one":       {[]api.Secret{one, two, forge("evil", 1)}, one.ID},
-		"of the name of another":     {[]api.Secret{two, forge("shop_key_v7", 1)}, ""},
-		"made after the one in use":  {[]api.Secret{two, late}, ""},
-		"with a number that is high": {[]api.Secret{one, two, forge("evil", 9)}, one.ID},
+		"none":                       {[]api.Secret{two, one}, one.ID, 3},
+		"of another name":            {[]api.Secret{two, forge("evil", 1)}, "", 3},
+		"of docker's name":           {[]api.Secret{two, forge("shop_key", 1)}, "", 3},
+		"beside the right one":       {[]api.Secret{two, one, forge("evil", 1)}, one.ID, 3},
+		"of the name of another":     {[]api.Secret{two, forge("shop_key_v7", 1)}, "", 3},
+		"with a number that is high": {[]api.Secret{two, one, forge("evil", 9)}, one.ID, 3},
+		"a name taken in advance":    {[]api.Secret{four, one, made("key", 2, "evil", one.ID), made("key", 3, "evil")}, one.ID, 5},
+		"the next name taken":        {[]api.Secret{two, one, made("key", 3, "evil", two.ID)}, one.ID, 4},
+		"the next, without labels":   {[]api.Secret{two, one, foreign("shop_key_v3")}, one.ID, 4},
+		"a number without a next":    {[]api.Secret{two, one, made("key", math.MaxInt, "evil", two.ID)}, one.ID, 3},
+		"the one before was removed": {[]api.Secret{four, made("key", 2, "evil"), made("key", 3, "evil")}, "", 5},
+		"the first":                  {[]api.Secret{one, forge("evil", 0)}, "", 2},
+		"made by docker before":      {[]api.Secret{made("key", 1, "two", docker.ID), docker}, docker.ID, 2},
+		"outside of the stack":       {[]api.Secret{made("key", 1, "two", "elsewhere")}, "elsewhere", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := &view{stack: "shop", services: []api.Service{using("a", two.ID, "")}, secrets: secretCatalog("shop", tt.secrets)}
-			c := &Cluster{engine: listOf{secrets: tt.secrets}}
+			current := tt.secrets[0]
+			v := &view{stack: "shop", services: []api.Service{using("a", current.ID, "")}, secrets: secretCatalog("shop", tt.secrets)}
+			c := &Cluster{engine: oneMore{id: "elsewhere"}}
 			got, ok, err := c.before(t.Context(), v, v.inUse()["key"])
 			if err != nil || ok != (tt.want != "") || got.id != tt.want {
 				t.Errorf("goes back to %q, %t, %v; want %q", got.id, ok, err, tt.want)
 			}
 			choices, err := v.choose(map[string]secret.Value{"key": value("two")})
-			if err != nil || choices[0].target.id != two.ID || choices[0].create {
+			if err != nil || choices[0].create != (name == "the first") || !choices[0].create && choices[0].target.id != current.ID {
 				t.Errorf("the value goes to %q, new %t, %v", choices[0].target.name, choices[0].create, err)
+			}
+			choices, err = v.choose(map[string]secret.Value{"key": value("three")})
+			if err != nil || !choices[0].create || choices[0].target.number != tt.next || choices[0].target.previous != current.ID {
+				t.Errorf("a new value goes to %q after %q, %v", choices[0].target.name, choices[0].target.previous, err)
 			}
 		})
 	}
 }
 
-// listOf is an engine that lists secrets and does nothing else.
-type listOf struct {
-	Engine
-	secrets []api.Secret
+// A number that has none after it, in an object that anybody may make, must not end the versions of a secret.
+func TestNextNumber(t *testing.T) {
+	one, evil := made("key", 1, "x"), made("key", math.MaxInt, "evil")
+	for name, tt := range map[string]struct {
+		secrets []api.Secret
+		use     string
+		want    int
+	}{
+		"none":                     {nil, "", 1},
+		"others":                   {[]api.Secret{made("other", 7, "x")}, "", 1},
+		"not in use":               {[]api.Secret{made("key", 2, "x"), made("key", 4, "x")}, "", 5},
+		"the last one":             {[]api.Secret{one, evil}, "", 2},
+		"the last one, one in use": {[]api.Secret{one, evil}, one.ID, 2},
+		"a high one, one in use":   {[]api.Secret{one, made("key", 9, "evil")}, one.ID, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view{services: []api.Service{using("a", tt.use, "")}, secrets: secretCatalog("shop", tt.secrets)}
+			if got := v.secrets.next("shop", "key", v.inUse()["key"]); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
 }
 
-func (l listOf) SecretList(context.Context, api.SecretListOptions) ([]api.Secret, error) {
-	return l.secrets, nil
+// oneMore is an engine with a secret that is in no stack.
+type oneMore struct {
+	Engine
+	id string
+}
+
+func (o oneMore) SecretInspectWithRaw(_ context.Context, id string) (api.Secret, []byte, error) {
+	if id != o.id {
+		return api.Secret{}, nil, errdefs.ErrNotFound
+	}
+	return api.Secret{ID: o.id}, nil, nil
+}
+
+// Who takes high numbers must not have prune remove what rollback goes back to.
+func TestPruneKeepsThePrevious(t *testing.T) {
+	one := made("key", 1, "one")
+	two := made("key", 2, "two", one.ID)
+	three := made("key", 3, "three", two.ID)
+	secrets := []api.Secret{one, two, three, made("key", 8, "evil"), made("key", 9, "evil")}
+	for keep, want := range [][]string{
+		{one.ID, two.ID, "shop_key_v8", "shop_key_v9"}, {one.ID, two.ID, "shop_key_v8"}, {one.ID}, nil,
+	} {
+		c := &Cluster{engine: stackOf{secrets: secrets, services: []api.Service{using("a", three.ID, "")}}}
+		got, err := c.Prune(t.Context(), "shop", keep, true)
+		if err != nil || strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("keep %d: %q, %v; want %q", keep, got, err, want)
+		}
+	}
+}
+
+// stackOf is an engine that lists what a stack has.
+type stackOf struct {
+	Engine
+	secrets  []api.Secret
+	services []api.Service
+}
+
+func (s stackOf) NodeList(context.Context, api.NodeListOptions) ([]api.Node, error) { return nil, nil }
+func (s stackOf) TaskList(context.Context, api.TaskListOptions) ([]api.Task, error) { return nil, nil }
+func (s stackOf) ConfigList(context.Context, api.ConfigListOptions) ([]api.Config, error) {
+	return nil, nil
+}
+func (s stackOf) SecretList(context.Context, api.SecretListOptions) ([]api.Secret, error) {
+	return s.secrets, nil
+}
+func (s stackOf) ServiceList(context.Context, api.ServiceListOptions) ([]api.Service, error) {
+	services := slices.Clone(s.services)
+	for i := range services {
+		services[i].Spec.Labels = map[string]string{stackLabel: "shop"}
+	}
+	return services, nil
 }

@@ -65,7 +65,7 @@ func TestMatchesRefusesForeignLabels(t *testing.T) {
 func TestNoFastHashFindsAPIN(t *testing.T) {
 	const pin = "4271"
 	digest := newDigest("shop_pin_v3", value(pin), costFor(500))
-	l := labels("shop", "pin", 3, digest)
+	l := labels("shop", "pin", 3, digest, "")
 	text := objectName("shop", "pin", 3) + " " + strings.Join(slices.Collect(maps.Values(l)), " ")
 	d, ok := parseDigest(digest)
 	if !ok {

@@ -17,6 +17,7 @@ const (
 	versionLabel   = "io.compose-secure.version"
 	digestLabel    = "io.compose-secure.digest"
 	createdLabel   = "io.compose-secure.created"
+	previousLabel  = "io.compose-secure.previous"    // the id of the version that was in use when this one was made
 	rejectedLabel  = "io.compose-secure.rolled-back" // when rollback left the version, as in created
 	operationLabel = "io.compose-secure.operation"   // on services: the command that wrote the spec
 	orderLabel     = "io.compose-secure.order"       // on services: the order to go back to after one update

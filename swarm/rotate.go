@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/compose-secure/compose-secure/secret"
@@ -190,7 +191,7 @@ func changes(moves []move) []Change {
 	return list
 }
 
-// Rollback moves secrets to the version before the one in use; without names, all that have
+// Rollback moves secrets to the version that was in use before the one in use now; without names, all that have
 // one. Services follow as in Rotate.
 func (c *Cluster) Rollback(ctx context.Context, r Rotation, names []string, dryRun bool) ([]Change, error) {
 	v, err := c.settle(ctx, r.Stack, patience)
@@ -238,27 +239,23 @@ func (c *Cluster) Rollback(ctx context.Context, r Rotation, names []string, dryR
 	return changes(moves), c.shift(ctx, r, v, moves, nil)
 }
 
-// before is the newest version under those in use.
+// before is the version that was in use when the one in use now was made, if it is still there. Numbers and names say nothing of
+// that: who may create secrets can take those of any version, but gives no object the id that another one names.
 func (c *Cluster) before(ctx context.Context, v *view, used []version) (version, bool, error) {
-	current := used[0]
-	list := v.secrets.byBase[current.base]
-	for _, o := range slices.Backward(list) {
-		if o.number < current.number && !o.forged && !o.created.After(current.created) { // what came later was never before it
-			return o, true, nil
-		}
-	}
-	if current.number == 0 {
+	id := used[0].previous
+	if id == "" {
 		return version{}, false, nil
 	}
-	// Version 0 may stand outside the stack, under the name itself.
-	all, err := c.engine.SecretList(ctx, api.SecretListOptions{})
-	if err != nil {
-		return version{}, false, fmt.Errorf("list secrets: %w", err)
+	if o, ok := v.secrets.byID[id]; ok {
+		return o, true, nil
 	}
-	for _, s := range all {
-		if s.Spec.Name == current.base && s.Spec.Labels[secretLabel] == "" && !s.CreatedAt.After(current.created) {
-			return version{id: s.ID, name: s.Spec.Name, base: current.base}, true, nil
-		}
+	// One that this tool did not make may stand outside the stack.
+	there, _, err := c.engine.SecretInspectWithRaw(ctx, id)
+	switch {
+	case errdefs.IsNotFound(err):
+		return version{}, false, nil
+	case err != nil:
+		return version{}, false, fmt.Errorf("look at secret %s: %w", id, err)
 	}
-	return version{}, false, nil
+	return version{id: there.ID, name: there.Spec.Name, base: used[0].base}, true, nil
 }

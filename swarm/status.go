@@ -151,14 +151,22 @@ func digestState(digest string) string {
 }
 
 // Prune removes versions of secrets and configs that this tool made and that nothing needs:
-// no service's spec or previous spec in any stack, no task that may still run, and not among
-// the keep newest ones. It returns the names.
+// no service's spec or previous spec in any stack, no task that may still run, and neither among
+// the keep newest ones nor among the keep last ones in use. It returns the names.
 func (c *Cluster) Prune(ctx context.Context, stack string, keep int, dryRun bool) ([]string, error) {
 	v, err := c.look(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
 	needed := v.needed(true)
+	for _, used := range v.inUse() {
+		for _, o := range used {
+			for range keep - 1 {
+				o = v.secrets.byID[o.previous]
+				needed[o.id] = true
+			}
+		}
+	}
 	removable := func(cat *catalog) []version {
 		var list []version
 		for _, versions := range cat.byBase {

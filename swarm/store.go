@@ -62,7 +62,7 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 	eachCPU(len(names), func(i int) {
 		base := names[i]
 		newest, ok := v.secrets.newest(base)
-		n := newest.number + 1
+		n := v.secrets.next(v.stack, base, used[base])
 		name := objectName(v.stack, base, n)
 		var digest func() string
 		if idle {
@@ -88,7 +88,11 @@ func (v *view) choose(values map[string]secret.Value) ([]choice, error) {
 				return
 			}
 		}
-		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, own: newest.own, target: version{base: base, number: n, name: name}}
+		target, own := version{base: base, number: n, name: name}, newest.own
+		if len(used[base]) > 0 {
+			target.previous, own = used[base][0].id, used[base][0].own
+		}
+		choices[i] = choice{base: base, value: values[base], create: true, digest: digest, own: own, target: target}
 	})
 	return choices, nil
 }
@@ -159,7 +163,7 @@ func (c *Cluster) createOne(ctx context.Context, stack string, ch *choice, k cos
 		ch.target.digest = newDigest(ch.target.name, ch.value, k)
 	}
 	answer, err := c.engine.SecretCreate(ctx, api.SecretSpec{
-		Annotations: api.Annotations{Name: ch.target.name, Labels: labelled(ch.own, labels(stack, ch.base, ch.target.number, ch.target.digest))},
+		Annotations: api.Annotations{Name: ch.target.name, Labels: labelled(ch.own, labels(stack, ch.base, ch.target.number, ch.target.digest, ch.target.previous))},
 		Data:        ch.value.Reveal(),
 	})
 	if err == nil {
@@ -187,10 +191,10 @@ func (c *Cluster) storeConfigs(ctx context.Context, v *view, contents map[string
 			names[base] = candidates[same].name
 			continue
 		}
-		n := newest.number + 1
+		n := v.configs.next(v.stack, base, used[base])
 		ver := version{base: base, number: n, name: objectName(v.stack, base, n)}
 		answer, err := c.engine.ConfigCreate(ctx, api.ConfigSpec{
-			Annotations: api.Annotations{Name: ver.name, Labels: labelled(own[base], labels(v.stack, base, n, ""))},
+			Annotations: api.Annotations{Name: ver.name, Labels: labelled(own[base], labels(v.stack, base, n, "", ""))},
 			Data:        contents[base],
 		})
 		if errdefs.IsConflict(err) || errdefs.IsAlreadyExists(err) {

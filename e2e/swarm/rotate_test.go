@@ -267,6 +267,11 @@ func TestForgedLabels(t *testing.T) {
 	if got := s.current("token"); got != 4 {
 		t.Errorf("after the rollback token is at version %d, want 4", got)
 	}
+	// v3 was never in use: its name was taken in advance.
+	warned("rollback", s.cs("rollback", s.name, "token"), 0)
+	if got := s.current("token"); got != 2 {
+		t.Errorf("after the second rollback token is at version %d, want 2", got)
+	}
 	warned("stack deploy", s.cs("stack", "deploy", s.name, "-c", "compose.yaml"), 0)
 	for _, svc := range []string{"a", "b"} {
 		for _, ref := range s.service(svc).Spec.TaskTemplate.ContainerSpec.Secrets {
