@@ -2,10 +2,12 @@ package command
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/transform"
 )
 
@@ -49,4 +51,26 @@ func isBelow(dir, path string) bool {
 	}
 	relative, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(relative)
+}
+
+// trees are the directories whose files a command may write: the work trees of the compose files that the user
+// named or that were found from the working directory up, and what else the user named. A compose file that the
+// project's .env names is none of them, nor is a file that is included.
+func (s *session) trees(l *loaded) (lint.Trees, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find the working directory: %w", err)
+	}
+	var files []string
+	for _, f := range s.composeFiles() {
+		files = append(files, absolute(dir, f))
+	}
+	if files == nil {
+		files = slices.DeleteFunc(slices.Clone(l.ConfigFiles), func(f string) bool { return !isBelow(filepath.Dir(f), dir) })
+	}
+	paths := s.envFiles()
+	if s.global.dir != "" {
+		paths = append(slices.Clone(paths), s.global.dir)
+	}
+	return lint.TreesOf(dir, files, paths, nil), nil
 }

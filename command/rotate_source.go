@@ -10,6 +10,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/transform"
@@ -81,6 +82,10 @@ func (s *session) writeBack(ctx context.Context, eng *engine.Engine, stack strin
 	if err != nil {
 		return nil, err
 	}
+	trees, err := s.trees(l)
+	if err != nil {
+		return nil, err
+	}
 	var refs []secret.Ref
 	byRef := map[string]secret.Value{}
 	var target writer
@@ -93,6 +98,10 @@ func (s *session) writeBack(ctx context.Context, eng *engine.Engine, stack strin
 		if w == nil {
 			s.log.warn(fmt.Sprintf("the source of %s cannot be written: put the new value there too, or the next stack deploy brings the old one back", name))
 			continue
+		}
+		if trees.Outside(ref.Path) {
+			return nil, fmt.Errorf("%q, the source of %s: %s, and rotate writes no such file; edit it with sops and run rotate without a value, or name it with --env-file",
+				compose.Display(ref.Path), name, lint.WhyOutside)
 		}
 		target = w
 		refs = append(refs, ref)

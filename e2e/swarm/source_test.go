@@ -3,7 +3,9 @@
 package swarm
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -92,6 +94,37 @@ func TestTwoRotationsAtOnceKeepBothValues(t *testing.T) {
 	}
 }
 
+// TestRotateWritesNoFileOutside: a file beyond the project, which its author chose, is not written, nor is the cluster changed,
+// unless the user names it.
+func TestRotateWritesNoFileOutside(t *testing.T) {
+	t.Parallel()
+	s, stored := newSourced(t)
+	outside := filepath.Join(s.dir, "secrets.enc.yaml")
+	inner := filepath.Join(s.dir, "project")
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../secrets.enc.yaml", filepath.Join(inner, "secrets.enc.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(s.dir, "compose.yaml"), filepath.Join(inner, "compose.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	before, tasks := stored("a"), s.tasks()
+	for _, args := range [][]string{{"--from-file", "-"}, {"--generate"}} {
+		r := s.feed("a2", append([]string{"-f", filepath.Join(inner, "compose.yaml"), "rotate", s.name, "a"}, args...)...)
+		if r.code != 3 || !strings.Contains(r.stderr, "the source of a: it lies outside of the project, and rotate writes no such file") || strings.Count(r.stderr, "\n") != 2 {
+			t.Errorf("%v: exit %d, want 3\n%s", args, r.code, r.stderr)
+		}
+	}
+	if after := stored("a"); after != before || strings.Join(tasks, " ") != strings.Join(s.tasks(), " ") || s.current("a") != 1 {
+		t.Errorf("%s or the cluster was changed", outside)
+	}
+	if r := s.feed("a2", "--project-directory", s.dir, "-f", filepath.Join(inner, "compose.yaml"), "rotate", s.name, "a", "--from-file", "-"); r.code != 0 || stored("a") != "a2" {
+		t.Errorf("a folder that the user names: exit %d, %s", r.code, r.stderr)
+	}
+}
+
 // TestRollbackIsNotUndoneByADeploy: rollback cannot write the source, says so, and the next deploy does not bring the value back in silence.
 func TestRollbackIsNotUndoneByADeploy(t *testing.T) {
 	t.Parallel()
@@ -124,5 +157,31 @@ func TestRollbackIsNotUndoneByADeploy(t *testing.T) {
 	s.mustCS("rollback", s.name, "a")
 	if r := s.feed("a2", "rotate", s.name, "a", "--from-file", "-"); r.code != 0 || s.current("a") != 2 {
 		t.Errorf("rotate to the same value by hand: exit %d, version %d\n%s", r.code, s.current("a"), r.stderr)
+	}
+}
+
+// TestRollbackDecryptsNothing: the warning of rollback names the source without a key; rotate to another value needs one.
+func TestRollbackDecryptsNothing(t *testing.T) {
+	t.Parallel()
+	s, _ := newSourced(t)
+	s.write("compose.yaml", "x-compose-secure: {sops: [secrets.enc.yaml]}\n"+strings.ReplaceAll(sourced, "SERVER", serverImage)) // read while it loads
+	opened := func(args ...string) string {
+		t.Helper()
+		trace := filepath.Join(t.TempDir(), "trace")
+		argv := append([]string{"strace", "-f", "-qq", "-e", "trace=open,openat", "-o", trace, filepath.Join(repository(), "bin", "compose-secure")}, args...)
+		if r := s.run(bytes.NewBufferString("a2"), s.env, s.dir, argv...); r.code != 0 {
+			t.Fatalf("%v: exit %d\n%s", args, r.code, r.stderr)
+		}
+		data, err := os.ReadFile(trace)
+		if err != nil || !strings.Contains(string(data), "secrets.enc.yaml") {
+			t.Fatalf("%v does not read the SOPS file: %v", args, err)
+		}
+		return string(data)
+	}
+	if !strings.Contains(opened("rotate", s.name, "a", "--from-file", "-"), "key.txt") {
+		t.Error("rotate reads no key, so that this test would not see one")
+	}
+	if strings.Contains(opened("rollback", s.name, "a"), "key.txt") {
+		t.Error("rollback reads the key")
 	}
 }
