@@ -55,6 +55,17 @@ func (p *pass) report(r byteRange, f Finding) {
 // finding itself is shown.
 func (p *pass) hide(r byteRange) { p.src.hidden = append(p.src.hidden, r) }
 
+// hideScalar hides a value, n.Value[start:end], on each line of the source that it has, and returns its place
+// on the first.
+func (p *pass) hideScalar(n *yaml.Node, start, end int) byteRange {
+	r := p.src.scalar(n, start, end)
+	p.hide(r)
+	if rest := p.src.below(n, r, start, end); rest.end > rest.start {
+		p.hide(rest)
+	}
+	return r
+}
+
 // finish drops what is too weak and takes the snippets, once every value of
 // the file is known.
 func (p *pass) finish() {
@@ -81,8 +92,7 @@ func (l *linter) severity(r *Rule, s Severity) Severity {
 
 // pairLiteral reports one literal of a pair.
 func (p *pass) pairLiteral(pr *pair, l literal, f Finding) {
-	at := p.src.scalar(pr.node, pr.at+l.start, pr.at+l.end)
-	p.literalAt(at, l, f)
+	p.literalAt(p.hideScalar(pr.node, pr.at+l.start, pr.at+l.end), l, f)
 }
 
 func (p *pass) literalAt(at byteRange, l literal, f Finding) {

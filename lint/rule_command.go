@@ -106,7 +106,7 @@ func (p *pass) commandField(c *composeFile, s *service, field string, n *yaml.No
 		found = append(found, accounts(c.policy, raw, n.Kind == yaml.SequenceNode)...)
 	}
 	for _, l := range found {
-		at := p.src.scalar(nodes[l.node], l.start, l.end)
+		at := p.hideScalar(nodes[l.node], l.start, l.end)
 		key := variableName(l.name)
 		f := Finding{
 			Service: s.name, Key: field, Message: field + " holds a plaintext secret",

@@ -22,7 +22,7 @@ func ruleConfigContent() Rule {
 						continue
 					}
 					for _, l := range inspectText(c.policy, n.Value) {
-						p.literalAt(p.src.scalar(n, l.start, l.end), l, Finding{
+						p.literalAt(p.hideScalar(n, l.start, l.end), l, Finding{
 							Key: e.key.Value, Message: fmt.Sprintf("the content of %s holds a plaintext secret", e.key.Value),
 							Hint: "interpolate it from a variable; up then stores the whole content in RAM",
 							Fix:  Fix{ByHand, "migrate does not edit inside other formats"},
@@ -68,7 +68,7 @@ func setting(line string) (key string, start, end int, ok bool) {
 		return "", 0, 0, false
 	}
 	key = strings.Trim(rest[:sep], " \t\"'")
-	if strings.ContainsAny(key, " \t{[(<$") {
+	if strings.ContainsAny(key, " \t\r{[(<$") {
 		return "", 0, 0, false
 	}
 	start, end = lead+sep+1, len(body)

@@ -21,7 +21,7 @@ func ruleReference() Rule {
 						continue
 					}
 					for _, part := range literalParts(pr.value) {
-						p.hide(p.src.scalar(pr.node, pr.at+part.start, pr.at+part.end))
+						p.hideScalar(pr.node, pr.at+part.start, pr.at+part.end)
 					}
 					p.report(p.src.scalar(pr.node, pr.at, pr.at+len(pr.value)), Finding{
 						Service: s.name, Key: pr.name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.name),

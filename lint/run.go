@@ -391,7 +391,7 @@ func (p *pass) hideSecrets(root *yaml.Node) {
 		"file": true, "environment": true, "external": true, "name": true, "labels": true, "driver": true,
 		"driver_opts": true, "template_driver": true, "x-source": true,
 	}
-	hide := func(n *yaml.Node) { p.hide(p.src.scalar(n, 0, len(n.Value))) }
+	hide := func(n *yaml.Node) { p.hideScalar(n, 0, len(n.Value)) }
 	for _, e := range entries(get(root, "secrets")) {
 		if n := follow(e.value); n == nil || n.Kind != yaml.MappingNode {
 			scalars(n, hide)

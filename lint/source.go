@@ -54,6 +54,20 @@ func (s *source) scalar(n *yaml.Node, start, end int) byteRange {
 	return byteRange{from, to}
 }
 
+// below is what of n.Value[start:end] stands on the lines under the first of r, which is its range.
+func (s *source) below(n *yaml.Node, r byteRange, start, end int) byteRange {
+	value := strings.TrimRight(n.Value[start:end], " \t\n")
+	if value == "" || r.end-r.start >= end-start { // it ends on its line
+		return byteRange{}
+	}
+	last, ok := s.align(r.start, value, len(value)-1)
+	from := s.LineEnd(r.start)
+	if !ok || last < from {
+		return byteRange{}
+	}
+	return byteRange{from, last + 1}
+}
+
 func firstLineLen(v string) int {
 	if i := strings.IndexByte(v, '\n'); i >= 0 {
 		return i

@@ -73,8 +73,8 @@ func InValue(policy secret.Policy, name, value string) []secret.Span {
 	if !v.Secret {
 		return nil
 	}
-	if found := secret.FindCredentials(secret.WithoutHoles(value)); v.Reason == secret.ByValue && len(found) > 0 {
-		return found
+	if found := secret.FindCredentials(secret.WithoutHoles(value)); v.Reason == secret.ByValue && len(found) > 0 && !policy.ClassifyFinal(name, "a1b2c3d4").Secret {
+		return found // the name alone makes none of it
 	}
 	return []secret.Span{{End: len(value)}}
 }

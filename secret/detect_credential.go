@@ -122,8 +122,9 @@ func ahead(find func(string) Span) finder {
 var notifiers = words("discord slack telegram tgram pushover pushbullet teams rocketchat zulip join pushed prowl matrixs")
 
 // looseUserinfo returns the password at the begin of s, what follows the colon of an address, when it holds a character
-// that nobody has escaped: a / or ?, which end the address for a parser. A port is none. It returns "" for none.
-func looseUserinfo(s string) string {
+// that nobody has escaped: a / or ?, which end the address for a parser, and white space and quotes where alone says that the
+// address is all there is. A port is none. It returns "" for none.
+func looseUserinfo(s string, alone bool) string {
 	digits := 0
 	for digits < len(s) && isDigit(s[digits]) {
 		digits++
@@ -132,17 +133,34 @@ func looseUserinfo(s string) string {
 		return ""
 	}
 	end := 0
-	for end < len(s) && end < maxLoose && strings.IndexByte(" \t\r\n", s[end]) < 0 {
-		if isQuote(s[end]) && (end == 0 || end+1 >= len(s) || !isAlnum(s[end-1]) || !isAlnum(s[end+1])) {
+	for end < len(s) && end < maxLoose && (alone || strings.IndexByte(" \t\r\n", s[end]) < 0) {
+		if !alone && isQuote(s[end]) && (end == 0 || end+1 >= len(s) || !isAlnum(s[end-1]) || !isAlnum(s[end+1])) {
 			break // one inside of a word is part of it
 		}
 		end++
 	}
 	at := strings.LastIndexByte(s[:end], '@')
+	if alone && at >= 0 && strings.ContainsAny(s[at:], " \t\r\n\"'`") {
+		return looseUserinfo(s, false) // text follows the address
+	}
 	if at <= 0 || at+1 >= len(s) || !isAlnum(s[at+1]) || !isAlnum(s[0]) || strings.Contains(s[:at], "://") || strings.Contains(s[:at], "${") || isReference(s[:at]) {
 		return ""
 	}
 	return s[:at]
+}
+
+// isScheme reports whether s is the scheme of an address, https://www.rfc-editor.org/rfc/rfc3986#section-3.1.
+func isScheme(s string) bool {
+	const long = 64
+	if s == "" || len(s) > long || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !isAlnum(s[i]) && strings.IndexByte("+-.", s[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // maxLoose bounds how far an @ is looked for, in bytes, so that many addresses stay linear.
@@ -166,7 +184,7 @@ func findUserinfo(s string) Span {
 		host := strings.LastIndexByte(authority, '@')
 		colon := strings.IndexByte(authority, ':')
 		if host < 0 && colon >= 0 && i > 0 {
-			if password := looseUserinfo(s[start+colon+1:]); password != "" {
+			if password := looseUserinfo(s[start+colon+1:], isScheme(s[:start-len("://")])); password != "" {
 				return Span{start + colon + 1, start + colon + 1 + len(password)}
 			}
 		}

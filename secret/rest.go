@@ -38,9 +38,10 @@ func hasEnded(before, rest string) bool {
 	if n := len(before); n > 0 && (before[n-1] == '"' || before[n-1] == '\'') && strings.Count(before, before[n-1:])%2 != 0 {
 		open = before[n-1]
 	}
+	if next := strings.TrimLeft(rest, " \t"); strings.HasPrefix(next, "$") && !strings.HasPrefix(next, "${") {
+		return false // part of the value, or the name of a variable
+	}
 	switch first := rest[0]; {
-	case first == '$' && !strings.HasPrefix(rest, "${"): // part of the value, or the name of a variable
-		return false
 	case open != 0 && first != open:
 		// user:password@host in quotes, or part of a quoted text
 		return !isQuoteMark(first) && first != ' ' && first != '\t' && strings.IndexByte(rest, open) > 0

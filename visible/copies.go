@@ -105,6 +105,9 @@ func (c *candidates) note(found []Place) {
 }
 
 func (c *candidates) add(t compose.Text) {
+	if len(t.Path) > 0 && t.Path[0] == "secrets" && isContent(t.Path) {
+		return // delivered as a file
+	}
 	if (!t.Key || t.Named) && slices.ContainsFunc(t.Values, secret.IsDistinct) && (t.Key || !c.moved[joined(t.Path)]) {
 		c.texts = append(c.texts, t)
 	}

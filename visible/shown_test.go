@@ -105,22 +105,33 @@ func model(file string) string {
 	return strings.Join(literals.Warnings(), "\n") + strings.Join(plan.Warnings, "\n") + moves + plan.Inputs.Redact(string(text))
 }
 
-// space is white space in quotes, which ends an address in a text as it does in a line.
-var space = []string{`\n`, `\r`, `\t`}
-
-// ended reports whether the breaker ends the value by the rules of YAML, env files or a shell, so that the second half
-// is another value, a word or a key of its own.
+// ended reports whether the breaker ends the value by the rules of YAML, env files, a shell or mount options, so that the second
+// half is another value, a word or a key of its own.
 func ended(place int, breaker string) bool {
 	templates := slices.Concat(envLines, yamlLines, topLines)
 	template := templates[place%len(templates)]
-	switch {
-	case strings.ContainsAny(breaker, "\n\u0085\u2028\t"), strings.Contains(breaker, "\r") && !strings.Contains(template, "DB_PASSWORD=VALUE"),
-		strings.Contains(template, "://") && (strings.ContainsAny(breaker, " \"'`$") || slices.Contains(space, breaker)):
-		return true
-	case strings.Contains(template, "{") || strings.Contains(template, "[") || strings.Contains(template, "command") || strings.Contains(template, "o: "):
-		return strings.ContainsAny(breaker, " ,]}{[\"'#:&|;") || breaker == `\`
+	has := func(marks ...string) bool {
+		return slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(breaker, mark) })
 	}
-	return strings.Contains(breaker, ": ")
+	switch {
+	case strings.HasPrefix(template, `command: "curl`): // one scalar, and words for a shell in it
+		return has(" ", "\t", "\n", "\r", "\u0085", "\u2028", ",", ";", "&", "|", "'", `"`, `\t`, `\n`, `\r`, `\N`, `\u`)
+	case strings.HasPrefix(template, "command: mysql"):
+		return has(" ", "\t", ";", "&", "|")
+	case strings.HasPrefix(template, "command: curl"):
+		return has("\n")
+	case strings.Contains(template, ` o: "`):
+		return has(" ", "\t", "\n", ",", ";", "&")
+	case strings.Contains(template, "{DB_PASSWORD: VALUE"), strings.Contains(template, "{content: VALUE"), strings.Contains(template, "{s: VALUE"):
+		return has(",", "\n", "\r")
+	case strings.Contains(template, "- DB_PASSWORD=VALUE"), strings.Contains(template, "- api_token=VALUE"):
+		return has(": ")
+	case strings.Contains(template, `["DATABASE_URL`):
+		return has("$") // a variable stands there
+	case template == "DATABASE_URL=postgres://u:VALUE@h/d":
+		return has(" #")
+	}
+	return false
 }
 
 // shows returns a piece of six bytes of the value that text holds, or "".

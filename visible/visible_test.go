@@ -20,7 +20,7 @@ import (
 
 func load(t *testing.T, file string) (*compose.Project, *transform.Plan) {
 	t.Helper()
-	p, err := compose.Load(context.Background(), compose.Options{Files: []string{file}, Environ: []string{"PATH=/bin"}})
+	p, err := compose.Load(context.Background(), compose.Options{Files: []string{file}, Environ: []string{"PATH=/bin", "OWN=COPY10-0123"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +169,8 @@ func TestCopies(t *testing.T) {
 		"26:13: a key of services.app.labels" + other,
 		"26:25: services.app.labels.api_token" + literal, "26:38: services.app.labels.foo" + other,
 		"28:18: services.app.working_dir" + other,
-		"32:18: a key of services.other-service-1.environment" + other, "32:23: services.other-service-1.environment.A" + variable,
-		"42:16: configs.c.content" + other,
+		"33:18: a key of services.other-service-1.environment" + other, "33:23: services.other-service-1.environment.A" + variable,
+		"45:16: configs.c.content" + other,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
