@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/ui"
 )
@@ -45,13 +46,13 @@ func runCatalog(ctx context.Context, s *session, image, format string) error {
 	row, known := secret.Default().Lookup(image)
 	found, here, err := s.lookedInto(ctx, image)
 	if !known && err != nil {
-		return fmt.Errorf("image %q is not in the catalogue, and was not looked into: %s", image, firstLine(err))
+		return fmt.Errorf("image %q is not in the catalogue, and was not looked into: %s", image, deliver.FirstLine(err))
 	}
 	if !known && !here {
 		return fmt.Errorf("image %q is neither in the catalogue nor on the engine; get it with: docker pull %s", image, image)
 	}
 	if err != nil {
-		s.log.warn("the catalogue alone answers: " + firstLine(err))
+		s.log.Warn("the catalogue alone answers: " + deliver.FirstLine(err))
 	}
 	if format == "json" {
 		k := knownImage{Image: image}
@@ -84,14 +85,12 @@ func runCatalog(ctx context.Context, s *session, image, format string) error {
 
 // lookedInto is what the entrypoint of an image reads, nil when nothing is sure; here reports whether the engine has the image.
 func (s *session) lookedInto(ctx context.Context, image string) (found *secret.Image, here bool, err error) {
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	defer func() { _ = eng.Close() }() // a connection
-	facts := s.openCache(factsFile)
-	defer facts.save()
-	look, here, err := lookAt(ctx, eng, image, facts)
+	look, here, err := s.env().LookAt(ctx, eng, image)
 	if err != nil || !here || look.Reads == "" {
 		return nil, here, err
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/dockercli"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 // completions ask the tool itself, so that they never lag behind it. "--" alone is asked for as "-": it
@@ -68,12 +70,12 @@ func completesNothing(args []string) bool {
 // are those of the project, which is loaded without a value. What goes wrong completes nothing.
 func completeCompose(s *session, name string) cli.BashCompleteFunc {
 	return func(c *cli.Context) {
-		s.log = logger{out: io.Discard}
+		s.log = ui.Logger{Out: io.Discard}
 		args := c.Args().Slice()
 		var found []string
 		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "-") {
 			found = s.composeFlagsLike(c, name, args)
-		} else if l, err := s.load(c.Context, forModel); err == nil {
+		} else if l, err := s.env().Load(c.Context, deliver.ForModel, s.projectOptions()); err == nil {
 			found = slices.Concat(slices.Collect(maps.Keys(l.Services)), slices.Collect(maps.Keys(l.DisabledServices)))
 		}
 		slices.Sort(found)
@@ -96,7 +98,7 @@ func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) [
 	var out bytes.Buffer
 	ask := append([]string{"__complete", "compose", name}, args...)
 	// Only as a plugin does it know the answer.
-	env := append(s.childEnv(nil), "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker")
+	env := append(s.env().ChildEnv(), "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker")
 	if code, err := docker.Exec(dockercli.Run{Args: ask, Env: env, Stdout: &out, Stderr: io.Discard}); err != nil || code != 0 {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
-	"github.com/compose-secure/compose-secure/visible"
+	"github.com/compose-secure/compose-secure/deliver"
 )
 
 type configOptions struct {
@@ -83,6 +83,13 @@ func parseConfig(args []string) (configOptions, error) {
 	return o, nil
 }
 
+func shown(literals bool) deliver.Literals {
+	if literals {
+		return deliver.Shown
+	}
+	return deliver.Masked
+}
+
 func runConfig(ctx context.Context, s *session, o configOptions) error {
 	if len(o.rest) > 0 { // services, --services, --hash, ...: docker compose's own answers about our model
 		args := append([]string{"--format", o.format}, o.rest...)
@@ -95,18 +102,15 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		s.showLiterals = o.literals
 		return runPass(ctx, s, "config", args)
 	}
-	l, err := s.load(ctx, forModel)
+	p, err := s.env().Load(ctx, deliver.ForModel, s.projectOptions())
 	if err != nil {
 		return err
 	}
-	plan, err := s.shownPlan(ctx, l)
+	plan, err := p.ShownPlan(ctx)
 	if err != nil || o.quiet {
 		return err
 	}
-	model := l.masked(plan)
-	if o.literals {
-		model = visible.Show(l.Project, plan.Project)
-	}
+	model := p.Model(plan, shown(o.literals))
 	write := compose.YAML
 	if o.format == "json" {
 		write = compose.JSON
@@ -120,7 +124,7 @@ func runConfig(ctx context.Context, s *session, o configOptions) error {
 		text = append(text, '\n')
 	}
 	if o.output != "" {
-		_, err := await(ctx, func() (struct{}, error) { // a pipe may have nobody at its other end
+		_, err := deliver.Await(ctx, func() (struct{}, error) { // a pipe may have nobody at its other end
 			return struct{}{}, os.WriteFile(o.output, text, 0o644) //nolint:gosec // safe to publish
 		})
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/ui"
 )
 
 // globalOptions are the flags of docker compose itself and our own.
@@ -47,9 +48,9 @@ func globalFlags(g *globalOptions) []cli.Flag {
 // setUp checks the global flags once they are read.
 func (s *session) setUp(*cli.Context) error {
 	g := &s.global
-	s.log = logger{out: s.Stderr, json: g.logFormat == "json", verbose: g.verbose}
+	s.log = ui.Logger{Out: s.Stderr, JSON: g.logFormat == "json", Verbose: g.verbose}
 	if s.unprotected != nil {
-		s.log.warn(s.unprotected.Error())
+		s.log.Warn(s.unprotected.Error())
 	}
 	if g.logFormat != "text" && g.logFormat != "json" {
 		return usagef("--log-format is text or json, not %q", g.logFormat)
@@ -61,9 +62,9 @@ func (s *session) setUp(*cli.Context) error {
 	return nil
 }
 
-// composeFlags are the global flags that docker compose gets again. Files, project
-// and env files are not among them: the model is complete.
-func (g *globalOptions) composeFlags(profiles []string) []string {
+// composeFlags are the global flags that docker compose gets again. Files, project,
+// profiles and env files are not among them: the model is complete.
+func (g *globalOptions) composeFlags() []string {
 	var flags []string
 	add := func(name, value string) {
 		if value != "" {
@@ -74,9 +75,6 @@ func (g *globalOptions) composeFlags(profiles []string) []string {
 	add("--progress", g.progress)
 	if g.parallel != -1 {
 		add("--parallel", fmt.Sprint(g.parallel))
-	}
-	for _, p := range profiles {
-		add("--profile", p)
 	}
 	toggle := func(name string, set bool) {
 		if set {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/safefile"
@@ -61,9 +62,9 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	if !slices.Contains(lint.Formats(), o.format) {
 		return usagef("--format is %s, not %q", strings.Join(lint.Formats(), ", "), o.format)
 	}
-	dir, err := os.Getwd()
+	dir, err := s.workingDir()
 	if err != nil {
-		return fmt.Errorf("find the working directory: %w", err)
+		return err
 	}
 	lo, err := o.lint(dir)
 	if err != nil {
@@ -83,7 +84,7 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	if o.update {
 		return updateBaseline(ctx, s, o, lo, paths)
 	}
-	report, err := await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
+	report, err := deliver.Await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
 	if err != nil {
 		return err
 	}
@@ -112,10 +113,10 @@ func (s *session) complete(r *lint.Report) error {
 		return errors.New(r.Idle)
 	}
 	for _, n := range r.Notes {
-		s.log.warn(n.String())
+		s.log.Warn(n.String())
 	}
 	for _, p := range r.Problems {
-		s.log.error(p)
+		s.log.Error(p)
 	}
 	if len(r.Problems) > 0 {
 		return exitError(exitFailed)

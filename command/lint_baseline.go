@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/safefile"
 )
@@ -68,7 +69,7 @@ func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Opt
 	if err != nil {
 		return err
 	}
-	report, err := await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
+	report, err := deliver.Await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/subprocess"
+	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -37,6 +39,7 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string // NAME=VALUE
+	Dir            string   // the working directory, absolute; "" is that of the process
 	// Machine is the directory that has the place of / where systemd and the users of
 	// the machine are looked for; "" is the machine's own.
 	Machine string
@@ -109,7 +112,7 @@ type session struct {
 	direct  streams
 	global  globalOptions
 	signals chan os.Signal // to the docker compose that runs
-	log     logger
+	log     ui.Logger
 	// unprotected is why other programs can read the memory of this process; nil when they cannot.
 	unprotected error
 	// showLiterals says that a model that is printed may hold the literals of its file.
@@ -121,8 +124,35 @@ type streams struct{ Stdout, Stderr io.Writer }
 func newSession(env Env) *session {
 	s := &session{Env: env, direct: streams{env.Stdout, env.Stderr}, signals: make(chan os.Signal, 4)}
 	s.Stdout, s.Stderr = ui.NewWriter(env.Stdout), ui.NewWriter(env.Stderr)
-	s.log = logger{out: s.Stderr}
+	s.log = ui.Logger{Out: s.Stderr}
+	if s.Dir == "" {
+		s.Dir, _ = os.Getwd() // a command that needs it says that it is gone
+	}
 	return s
+}
+
+// env is what a delivery may touch, with what the global flags say.
+func (s *session) env() *deliver.Env {
+	return &deliver.Env{
+		Environ: s.Environ, Dir: s.Dir, Unknown: transform.Unknown(s.global.unknown), ComposeFlags: s.global.composeFlags(),
+		Report: s.log, Size: s.expectFiles, Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals, Helpers: s.Stderr,
+	}
+}
+
+// workingDir is the working directory, or the error that it is gone.
+func (s *session) workingDir() (string, error) {
+	if s.Dir == "" {
+		return "", deliver.ErrNoDir
+	}
+	return s.Dir, nil
+}
+
+// projectOptions say which project the global flags name; services are those named on the command line.
+func (s *session) projectOptions(services ...string) compose.Options {
+	return compose.Options{
+		Files: s.global.files.Value(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
+		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(), Services: services,
+	}
 }
 
 // watch cancels the work at the first signal, or passes it on to docker
@@ -138,31 +168,10 @@ func (s *session) watch(signals <-chan os.Signal, cancel context.CancelCauseFunc
 		}
 		cancel(interrupted{sig})
 		if nobodyTakes := len(s.signals) > 1; count > 2 || count == 2 && nobodyTakes {
-			s.log.error("ended by a second signal; run the command again, or compose-secure down, to clean up")
+			s.log.Error("ended by a second signal; run the command again, or compose-secure down, to clean up")
 			ended <- interrupted{sig}.code()
 			return
 		}
-	}
-}
-
-// await returns what work returns, or the cause of the context's end when that comes first. The work
-// must be such that it can be left behind: it only reads, or waits for somebody else.
-func await[T any](ctx context.Context, work func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := work()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
 	}
 }
 
@@ -186,34 +195,41 @@ func (e usageError) Error() string { return e.text }
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 // exitError carries an exit code whose reason is told already.
-type exitError int
-
-func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+type exitError = deliver.ExitError
 
 // finish prints err and maps it to an exit code, the only place that does.
 func (s *session) finish(ctx context.Context, err error) int {
 	var exit exitError
 	var usage usageError
+	var call *deliver.UsageError
 	var cause interrupted
+	var left *deliver.CleanupError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &exit):
 		return int(exit)
-	case errors.As(context.Cause(ctx), &cause):
-		s.log.error("interrupted; nothing was left behind")
+	case errors.As(context.Cause(ctx), &cause) && errors.As(err, &left):
+		s.log.Error("interrupted")
+		s.log.Error(left.Error() + "; run compose-secure -p " + left.Project + " down")
 		return cause.code()
+	case errors.As(context.Cause(ctx), &cause):
+		s.log.Error("interrupted; nothing was left behind")
+		return cause.code()
+	case errors.As(err, &call):
+		s.log.Error(call.Text)
+		return exitUsage
 	case errors.As(err, &usage):
 		for line := range strings.SplitSeq(usage.text, "\n") {
-			s.log.error(line)
+			s.log.Error(line)
 		}
 		return exitUsage
 	case errors.Is(err, compose.ErrNoFile):
-		s.log.error(s.noFile())
+		s.log.Error(s.noFile())
 		return exitUsage
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		s.log.error(line)
+		s.log.Error(line)
 	}
 	return exitFailed
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/safefile"
@@ -69,9 +70,9 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	if o.store == "files" && len(o.age.Value()) > 0 {
 		return usagef("--age is for a SOPS file; --store files writes none")
 	}
-	dir, err := os.Getwd()
+	dir, err := s.workingDir()
 	if err != nil {
-		return fmt.Errorf("find the working directory: %w", err)
+		return err
 	}
 	lo, err := (&lintOptions{config: o.config}).lint(dir)
 	if err != nil {
@@ -90,7 +91,7 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		}
 	}
 	lo.Project = s.lintProject(dir, paths)
-	plan, err := await(ctx, func() (*migrate.Plan, error) {
+	plan, err := deliver.Await(ctx, func() (*migrate.Plan, error) {
 		return migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
 	})
 	if err != nil {

@@ -7,10 +7,9 @@ import (
 	"slices"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/migrate"
 	"github.com/compose-secure/compose-secure/sops"
-	"github.com/compose-secure/compose-secure/tmpfs"
-	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -88,12 +87,11 @@ func (s *session) printUp(ctx context.Context, paths []string) error {
 
 // refused returns why up would not take a project, as far as that can be told without an engine and a value.
 func (s *session) refused(ctx context.Context, o compose.Options) error {
-	l, err := s.loadProject(ctx, forModel, o)
+	p, err := s.env().Load(ctx, deliver.ForModel, o)
 	if err != nil {
 		return err
 	}
-	_, err = transform.New(l.Project, s.planOptions(l, tmpfs.Dir(s.storeOptions())))
-	return err
+	return p.Refused()
 }
 
 func fileFlags(paths []string) []string {

@@ -3,18 +3,17 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/dockercli"
-	"github.com/compose-secure/compose-secure/tmpfs"
 	"github.com/compose-secure/compose-secure/transform"
-	"github.com/compose-secure/compose-secure/visible"
 )
 
 // newPass is a command of docker compose that needs no value.
@@ -48,7 +47,7 @@ func (s *session) composeKnows(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	code, err := docker.Exec(dockercli.Run{Args: []string{name, "--help"}, Env: s.childEnv(nil), Stdout: io.Discard, Stderr: io.Discard})
+	code, err := docker.Exec(dockercli.Run{Args: []string{name, "--help"}, Env: s.env().ChildEnv(), Stdout: io.Discard, Stderr: io.Discard})
 	return code == 0, err
 }
 
@@ -71,7 +70,7 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 	project := ""
 	if command.Needs == dockercli.Nothing || help {
 		// Without one it would read the .env of this directory, which may be a pipe.
-		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.childEnv(nil)
+		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.env().ChildEnv()
 	} else if project, err = s.passModel(ctx, call, &run); err != nil {
 		return err
 	}
@@ -80,13 +79,13 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 		return err
 	}
 	if project != "" && command.Removes && !s.global.dryRun {
-		holders, err := s.clean(ctx, project, nil, nil)
+		holders, err := s.env().Clean(ctx, project)
 		switch {
 		case err != nil:
-			s.log.warn("cleaning up: " + err.Error())
+			s.log.Warn(err.Error())
 		case name == "down" && len(holders) > 0 && len(call.Services) == 0:
 			// An orphan, or what the engine was still making for an up that was killed.
-			s.log.warn("secrets stay in RAM, since there are still containers that use them: " + strings.Join(holders, ", "))
+			s.log.Warn("secrets stay in RAM, since there are still containers that use them: " + strings.Join(holders, ", "))
 		}
 	}
 	if code != 0 {
@@ -98,134 +97,44 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 // passModel fills in the model. Without a compose file a project that is named
 // is still one: docker compose finds it by its containers' labels.
 func (s *session) passModel(ctx context.Context, c dockercli.Call, run *dockercli.Run) (string, error) {
-	name, args := c.Name, c.Args
-	l, err := s.load(ctx, forModel, c.Services...)
+	env := s.env()
+	p, err := env.Load(ctx, deliver.ForModel, s.projectOptions(c.Services...))
 	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
-		run.Args = append([]string{"--project-name", s.global.name}, s.global.composeFlags(nil)...)
-		if name == "exec" {
-			args = parseExec(args).args(nil) // nothing says which variables it has
+		args := c.Args
+		if c.Name == "exec" {
+			args = deliver.PlainExec(args)
 		}
-		run.Args = append(append(run.Args, name), args...)
-		run.Env = s.childEnv(nil)
+		run.Args = slices.Concat([]string{"--project-name", s.global.name}, env.ComposeFlags, []string{c.Name}, args)
+		run.Env = env.ChildEnv()
 		return s.global.name, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if name != "config" { // which starts none
-		if err := s.checkProviders(l); err != nil {
+	if c.Name != "config" { // which starts none
+		if err := p.CheckProviders(); err != nil {
 			return "", err
 		}
 	}
-	plan, model, err := s.publicModel(ctx, l, name == "config" && !s.showLiterals)
+	var plan *transform.Plan
+	if s.global.dryRun {
+		plan, run.Model, err = p.DryModel(ctx)
+	} else {
+		literals := deliver.Planned
+		if c.Name == "config" {
+			literals = shown(s.showLiterals)
+		}
+		plan, run.Model, err = p.PublicModel(literals)
+	}
 	if err != nil {
 		return "", err
 	}
-	if run.Model = model; name == "exec" {
-		c.Args = s.execArgs(ctx, l, plan, args)
+	if c.Name == "exec" && s.global.dryRun {
+		c.Args = deliver.PlainExec(c.Args)
+	} else if c.Name == "exec" {
+		c.Args = p.ExecArgs(ctx, plan, c.Args)
 	}
-	run.Model = compose.Blank(run.Model, l.Inputs)
-	run.Args, run.Env = s.composeArgs(l.Name, l.WorkingDir, l.Profiles, c), s.childEnv(l, c.Passed()...)
-	return l.Name, nil
-}
-
-// publicModel is the model for a command that needs no value. With --dry-run
-// docker compose compares it with the containers, so it gets the images' facts
-// and the versions that the containers have. masked says that it is to be printed.
-func (s *session) publicModel(ctx context.Context, l *loaded, masked bool) (*transform.Plan, []byte, error) {
-	if !s.global.dryRun {
-		o := s.publicOptions(l)
-		o.Tolerant = true
-		plan, err := transform.New(l.Project, o)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range plan.Refused {
-			s.log.warn(r.Text + "; going on, since nothing is created now")
-		}
-		l.use(plan)
-		shown := plan.Project
-		switch {
-		case masked:
-			shown = l.masked(plan)
-		case s.showLiterals:
-			shown = visible.Show(l.Project, shown)
-		}
-		model, err := compose.Encode(shown)
-		return plan, model, err
-	}
-	plan, err := s.shownPlan(ctx, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	l.use(plan)
-	eng, err := s.connect(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = eng.Close() }() // a connection
-	containers, err := eng.Containers(ctx, l.Name)
-	if err != nil {
-		return nil, nil, err
-	}
-	known := map[string]int{}
-	raise(known, containers)
-	model, err := compose.Encode(labelled(plan, known))
-	return plan, model, err
-}
-
-// publicPlan is a plan that needs no store and no engine: the paths in it are
-// those that the store will have. Services whose image would have to be looked at stay as they are.
-func (s *session) publicPlan(l *loaded) (*transform.Plan, error) {
-	return transform.New(l.Project, s.publicOptions(l))
-}
-
-func (s *session) publicOptions(l *loaded) transform.Options {
-	o := s.planOptions(l, compose.Absolute(tmpfs.Dir(s.storeOptions()), l.Name))
-	o.NoValues = true
-	return o
-}
-
-// shownPlan is a public plan with the facts of those images that are here. The
-// others are named in a warning, with the command that fetches them.
-func (s *session) shownPlan(ctx context.Context, l *loaded) (*transform.Plan, error) {
-	plan, err := s.publicPlan(l)
-	if err != nil {
-		return plan, err
-	}
-	plan, unreachable, err := s.withImages(ctx, l, plan)
-	if err != nil {
-		return nil, err
-	}
-	s.warn(warnings(l, plan))
-	if unreachable != nil && len(plan.Images) > 0 {
-		s.log.warn(fmt.Sprintf("%s are shown as they are and not wrapped, since their images cannot be looked at: %s",
-			"services "+strings.Join(plan.Images, ", "), firstLine(unreachable)))
-		return plan, nil
-	}
-	for _, name := range plan.Images {
-		s.log.warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
-			name, imageOf(l.Project.Project, name), getImage(l.Project.Project, name)))
-	}
-	return plan, nil
-}
-
-// withImages is plan with the facts of those images that are here; unreachable says why the engine could not be asked.
-func (s *session) withImages(ctx context.Context, l *loaded, plan *transform.Plan) (_ *transform.Plan, unreachable, err error) {
-	if len(plan.Inspect) == 0 {
-		return plan, nil, nil
-	}
-	eng, unreachable := s.connect(ctx)
-	if unreachable != nil {
-		return plan, unreachable, nil
-	}
-	defer func() { _ = eng.Close() }() // a connection
-	facts := s.openCache(factsFile)
-	defer facts.save()
-	o := s.publicOptions(l)
-	if o.Images, err = imageFacts(ctx, eng, l.Project.Project, plan.Inspect, facts); err != nil || len(o.Images) == 0 {
-		return plan, nil, err
-	}
-	plan, err = transform.New(l.Project, o)
-	return plan, nil, err
+	run.Model = compose.Blank(run.Model, p.Inputs)
+	run.Args, run.Env = p.ComposeArgs(c), p.ChildEnv(c.Passed()...)
+	return p.Name, nil
 }

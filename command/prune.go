@@ -40,7 +40,7 @@ func newPrune(s *session) *cli.Command {
 }
 
 func runPrune(ctx context.Context, s *session, stack string, o pruneOptions) error {
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/swarm"
 )
@@ -37,7 +38,7 @@ func runRollback(ctx context.Context, s *session, stack string, names []string, 
 	if err != nil {
 		return err
 	}
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,17 +59,17 @@ func runRollback(ctx context.Context, s *session, stack string, names []string, 
 // shows nobody the value of a secret, so that the earlier one cannot be written there. Without a compose file, or with one that
 // cannot be read now, the source has no name.
 func (s *session) warnSources(ctx context.Context, eng *engine.Engine, stack string, changes []swarm.Change) {
-	var model *stackModel
-	if l, err := s.loadStack(ctx, forModel, stack, nil); err == nil {
-		model, _ = s.stackModel(ctx, l, eng) // rollback is done; what is wrong with the project the next deploy tells
+	var model *deliver.Stack
+	if p, err := s.env().Load(ctx, deliver.ForModel, s.stackOptions(stack, nil)); err == nil {
+		model, _ = p.Stack(ctx, eng) // rollback is done; what is wrong with the project the next deploy tells
 	}
 	for _, c := range changes {
 		source := "the source of " + c.Secret
 		if model != nil {
-			if sec := model.secret(c.Secret); sec != nil && len(sec.Parts) == 1 && sec.Parts[0].Input != nil && sec.Parts[0].Input.Ref != nil {
+			if sec := model.Secret(c.Secret); sec != nil && len(sec.Parts) == 1 && sec.Parts[0].Input != nil && sec.Parts[0].Input.Ref != nil {
 				source = fmt.Sprintf("%s, the source of %s,", sec.Parts[0].Input.Ref, c.Secret)
 			}
 		}
-		s.log.warn(source + " was not changed, since Swarm shows nobody the earlier value: put it back there, or a new one; until then stack deploy refuses without --force")
+		s.log.Warn(source + " was not changed, since Swarm shows nobody the earlier value: put it back there, or a new one; until then stack deploy refuses without --force")
 	}
 }

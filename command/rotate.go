@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
@@ -98,7 +99,7 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 	if err != nil {
 		return err
 	}
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 		}
 	} else {
 		// The compose file is read while the cluster is looked at.
-		r.Store, checkSource = s.writeBackLater(ctx, eng, stack, values)
+		r.Store, checkSource = s.env().WriteBackLater(ctx, eng, s.stackOptions(stack, nil), s.mayWrite, values)
 	}
 	cluster, done := s.cluster(eng, o.quiet)
 	defer done()
@@ -239,28 +240,28 @@ func (o *rotateOptions) generated(names []string) (map[string]secret.Value, erro
 
 // sourceValues reads the values again from where the compose file says.
 func (s *session) sourceValues(ctx context.Context, eng *engine.Engine, stack string, names []string) (map[string]secret.Value, error) {
-	l, err := s.loadStack(ctx, forValues, stack, nil)
+	p, err := s.env().Load(ctx, deliver.ForValues, s.stackOptions(stack, nil))
 	if errors.Is(err, compose.ErrNoFile) {
 		return nil, usagef("no compose file says where the values come from: name one with -f, or use --from-file or --generate")
 	}
 	if err != nil {
 		return nil, err
 	}
-	model, err := s.stackModel(ctx, l, eng)
+	model, err := p.Stack(ctx, eng)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if model.secret(name) == nil {
-			return nil, fmt.Errorf("the compose file has no secret %s; it has: %s", name, strings.Join(model.names(), ", "))
+		if model.Secret(name) == nil {
+			return nil, fmt.Errorf("the compose file has no secret %s; it has: %s", name, strings.Join(model.Names(), ", "))
 		}
 	}
 	if len(names) > 0 {
-		model.keep(names)
+		model.Keep(names)
 	}
-	values, err := l.resolve(ctx, model.secrets, nil)
+	values, err := p.Resolve(ctx, model.Secrets, nil)
 	if err != nil {
 		return nil, err
 	}
-	return model.values(values), nil
+	return model.Values(values), nil
 }

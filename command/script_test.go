@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/compose-secure/compose-secure/boot"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/tmpfs"
 )
 
@@ -100,7 +101,7 @@ func removeProject(project, store string) {
 		}
 	}
 	_ = os.RemoveAll(store)
-	_ = boot.Dir(filepath.Join(systemDir, "projects")).Remove(project)
+	_ = boot.Dir(filepath.Join(deliver.SystemDir, "projects")).Remove(project)
 }
 
 func listLabelled(kind, project string) []string {

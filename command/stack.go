@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/secret"
@@ -91,37 +92,37 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 	if err != nil {
 		return err
 	}
-	l, err := s.loadStack(ctx, forValues, stack, o.files.Value())
+	p, err := s.env().Load(ctx, deliver.ForValues, s.stackOptions(stack, o.files.Value()))
 	if err != nil {
 		return err
 	}
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = eng.Close() }() // a connection
-	model, err := s.stackModel(ctx, l, eng)
+	model, err := p.Stack(ctx, eng)
 	if err != nil {
 		return err
 	}
-	values, err := l.resolve(ctx, model.secrets, model.plan.Kept)
+	values, err := p.Resolve(ctx, model.Secrets, model.Plan.Kept)
 	if err != nil {
 		return err
 	}
-	docker.Env = s.childEnv(l)
+	docker.Env = p.ChildEnv()
 	cluster, done := s.cluster(eng, o.quiet)
 	defer done()
 	d := swarm.Deployment{
-		Stack: stack, Project: model.project, Secrets: model.values(values), Configs: model.configs,
+		Stack: stack, Project: model.Project, Secrets: model.Values(values), Configs: model.Configs,
 		Fill: func(text []byte) ([]byte, error) {
-			return compose.Fill(text, model.plan.Inputs, func(in *secret.Input) secret.Value {
+			return compose.Fill(text, model.Plan.Inputs, func(in *secret.Input) secret.Value {
 				if in.Ref != nil {
 					return values[in.Ref.ID()]
 				}
 				return in.Known
 			})
 		},
-		Ignored: func(list []swarm.Ignored) { s.warnIgnored(l, list) },
+		Ignored: func(list []swarm.Ignored) { s.warnIgnored(p, list) },
 		Docker:  docker, Flags: o.flags(), Prune: o.prune, Detach: o.detach, Again: o.force, Timeout: o.timeout,
 	}
 	if o.dryRun || s.global.dryRun {
@@ -142,9 +143,9 @@ func (o deployOptions) flags() []string {
 	return flags
 }
 
-// loadStack loads the project under the stack's name, as docker stack deploy
+// stackOptions are those of the project under the stack's name, as docker stack deploy
 // would have it, unless the user gives another.
-func (s *session) loadStack(ctx context.Context, why purpose, stack string, files []string) (*loaded, error) {
+func (s *session) stackOptions(stack string, files []string) compose.Options {
 	if len(files) == 0 {
 		files = s.global.files.Value()
 	}
@@ -152,10 +153,9 @@ func (s *session) loadStack(ctx context.Context, why purpose, stack string, file
 	if name == "" && s.Getenv("COMPOSE_PROJECT_NAME") == "" && strings.ToLower(stack) == stack && !strings.Contains(stack, ".") {
 		name = stack
 	}
-	return s.loadProject(ctx, why, compose.Options{
-		Files: files, ProjectName: name, ProjectDirectory: s.global.dir,
-		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(),
-	})
+	o := s.projectOptions()
+	o.Files, o.ProjectName = files, name
+	return o
 }
 
 func (s *session) dockerCommand() (swarm.Docker, error) {
@@ -163,21 +163,21 @@ func (s *session) dockerCommand() (swarm.Docker, error) {
 	if err != nil {
 		return swarm.Docker{}, errors.New("the docker command is not installed; install it (Debian: docker-cli, elsewhere: docker-ce-cli)")
 	}
-	return swarm.Docker{Path: path, Env: s.childEnv(nil), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, NoPrestart: s.Getenv(dockercli.PrestartVariable) == "off"}, nil
+	return swarm.Docker{Path: path, Env: s.env().ChildEnv(), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, NoPrestart: s.Getenv(dockercli.PrestartVariable) == "off"}, nil
 }
 
 // warnIgnored says once for each key that Swarm has no use for it.
-func (s *session) warnIgnored(l *loaded, list []swarm.Ignored) {
+func (s *session) warnIgnored(p *deliver.Project, list []swarm.Ignored) {
 	for _, ig := range list {
 		at := ""
-		if position := l.Sources().Find(ig.Paths[0]...); position.File != "" {
+		if position := p.Sources().Find(ig.Paths[0]...); position.File != "" {
 			at = position.String() + ": "
 		}
 		more := ""
 		if n := len(ig.Paths) - 1; n > 0 {
 			more = fmt.Sprintf(" (and in %d more places)", n)
 		}
-		s.log.warn(fmt.Sprintf("%s%s has no effect in a swarm%s", at, ig.Key, more))
+		s.log.Warn(fmt.Sprintf("%s%s has no effect in a swarm%s", at, ig.Key, more))
 	}
 }
 
@@ -192,12 +192,12 @@ func (s *session) rolledBack(ctx context.Context, err error) error {
 		code = interrupted.code()
 	}
 	for line := range strings.SplitSeq(back.Error(), "\n") {
-		s.log.error(line)
+		s.log.Error(line)
 	}
 	if back.Undo != nil {
-		s.log.error("not everything could be undone; see compose-secure status, then run the command again")
+		s.log.Error("not everything could be undone; see compose-secure status, then run the command again")
 	} else {
-		s.log.error("rolled back: every service is as it was before")
+		s.log.Error("rolled back: every service is as it was before")
 	}
 	return exitError(code)
 }
@@ -229,7 +229,7 @@ func runStackRemove(ctx context.Context, s *session, stack string, timeout time.
 	if err != nil {
 		return err
 	}
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}

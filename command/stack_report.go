@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ type rolloutReport struct {
 const maxDrawn = 20
 
 func (s *session) newRolloutReport(quiet bool) *rolloutReport {
-	r := &rolloutReport{out: s.direct.Stderr, quiet: quiet || s.global.progress == "quiet", warn: s.log.warn, last: map[string]string{}}
+	r := &rolloutReport{out: s.direct.Stderr, quiet: quiet || s.global.progress == "quiet", warn: s.log.Warn, last: map[string]string{}}
 	if f, ok := s.direct.Stderr.(*os.File); ok && s.global.progress != "plain" && s.global.ansi != "never" && s.Getenv("TERM") != "dumb" {
 		r.terminal = term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
 	}
@@ -96,7 +97,7 @@ func printChanges(out io.Writer, changes []swarm.Change) error {
 		if c.Exists {
 			from = "v" + fmt.Sprint(c.From)
 		}
-		_ = ui.Printf(w, "%s\t%s\t%s\t%s\n", c.Secret, from, to, or(strings.Join(c.Services, ", "), "-"))
+		_ = ui.Printf(w, "%s\t%s\t%s\t%s\n", c.Secret, from, to, cmp.Or(strings.Join(c.Services, ", "), "-"))
 	}
 	return w.Flush()
 }

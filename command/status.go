@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ func newStatus(s *session) *cli.Command {
 }
 
 func runStatus(ctx context.Context, s *session, stack, format string) error {
-	eng, err := s.connect(ctx)
+	eng, err := s.env().Connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func printStatus(out io.Writer, list []swarm.Status) error {
 		if !e.Created.IsZero() {
 			age = ageOf(time.Since(e.Created))
 		}
-		_ = ui.Printf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Stack, e.Secret, version, age, e.State, e.Tasks, or(strings.Join(e.Services, ", "), "-"), e.Digest)
+		_ = ui.Printf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.Stack, e.Secret, version, age, e.State, e.Tasks, cmp.Or(strings.Join(e.Services, ", "), "-"), e.Digest)
 	}
 	return w.Flush()
 }

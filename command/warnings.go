@@ -25,12 +25,6 @@ func (warningHook) Levels() []logrus.Level {
 
 // Fire implements logrus.Hook.
 func (h warningHook) Fire(entry *logrus.Entry) error {
-	h.session.log.warn(entry.Message)
+	h.session.log.Warn(entry.Message)
 	return nil
-}
-
-func (s *session) warn(list []string) {
-	for _, text := range list {
-		s.log.warn(text)
-	}
 }

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package command
-
-import "io/fs"
-
-// inode adds nothing to size and time here.
-func inode(fs.FileInfo) string { return "" }

@@ -1,0 +1,219 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/engine"
+	"github.com/compose-secure/compose-secure/tmpfs"
+	"github.com/compose-secure/compose-secure/transform"
+	"github.com/compose-secure/compose-secure/visible"
+)
+
+// Literals says how a model has the secrets that stand in the file as they are.
+type Literals int
+
+// The ways of literals.
+const (
+	Planned Literals = iota // as containers get them
+	Masked                  // to be printed
+	Shown                   // to be printed, on the user's own word
+)
+
+// PublicModel is the model for a command that needs no value.
+func (p *Project) PublicModel(literals Literals) (*transform.Plan, []byte, error) {
+	o := p.publicOptions()
+	o.Tolerant = true
+	plan, err := transform.New(p.Project, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range plan.Refused {
+		p.env.Report.Warn(r.Text + "; going on, since nothing is created now")
+	}
+	p.use(plan)
+	model, err := compose.Encode(p.Model(plan, literals))
+	return plan, model, err
+}
+
+// DryModel is the model for docker compose's --dry-run, which compares it with the containers: it has the images' facts
+// and the versions that the containers have.
+func (p *Project) DryModel(ctx context.Context) (*transform.Plan, []byte, error) {
+	plan, err := p.ShownPlan(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.use(plan)
+	eng, err := p.env.Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	containers, err := eng.Containers(ctx, p.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string]int{}
+	raise(known, containers)
+	model, err := compose.Encode(labelled(plan, known))
+	return plan, model, err
+}
+
+// PublicPlan is a plan that needs no store and no engine: the paths in it are
+// those that the store will have. Services whose image would have to be looked at stay as they are.
+func (p *Project) PublicPlan() (*transform.Plan, error) {
+	return transform.New(p.Project, p.publicOptions())
+}
+
+func (p *Project) publicOptions() transform.Options {
+	o := p.planOptions(compose.Absolute(tmpfs.Dir(p.env.StoreOptions()), p.Name))
+	o.NoValues = true
+	return o
+}
+
+// Refused returns why up would not take a project, as far as that can be told without an engine and a value.
+func (p *Project) Refused() error {
+	_, err := transform.New(p.Project, p.planOptions(tmpfs.Dir(p.env.StoreOptions())))
+	return err
+}
+
+// ShownPlan is a public plan with the facts of those images that are here. The
+// others are named in a warning, with the command that fetches them.
+func (p *Project) ShownPlan(ctx context.Context) (*transform.Plan, error) {
+	plan, err := p.PublicPlan()
+	if err != nil {
+		return plan, err
+	}
+	plan, unreachable, err := p.withImages(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	p.env.warn(p.Notes(plan))
+	if unreachable != nil && len(plan.Images) > 0 {
+		p.env.Report.Warn(fmt.Sprintf("%s are shown as they are and not wrapped, since their images cannot be looked at: %s",
+			"services "+strings.Join(plan.Images, ", "), FirstLine(unreachable)))
+		return plan, nil
+	}
+	for _, name := range plan.Images {
+		p.env.Report.Warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
+			name, imageOf(p.Project.Project, name), getImage(p.Project.Project, name)))
+	}
+	return plan, nil
+}
+
+// withImages is plan with the facts of those images that are here; unreachable says why the engine could not be asked.
+func (p *Project) withImages(ctx context.Context, plan *transform.Plan) (_ *transform.Plan, unreachable, err error) {
+	if len(plan.Inspect) == 0 {
+		return plan, nil, nil
+	}
+	eng, unreachable := p.env.Connect(ctx)
+	if unreachable != nil {
+		return plan, unreachable, nil
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	facts := p.env.openCache(factsFile)
+	defer facts.save()
+	o := p.publicOptions()
+	if o.Images, err = imageFacts(ctx, eng, p.Project.Project, plan.Inspect, facts); err != nil || len(o.Images) == 0 {
+		return plan, nil, err
+	}
+	plan, err = transform.New(p.Project, o)
+	return plan, nil, err
+}
+
+// Model is that of a plan, with the literals that stay in it.
+func (p *Project) Model(plan *transform.Plan, literals Literals) *types.Project {
+	switch literals {
+	case Masked:
+		return p.open(plan).Mask(plan.Project)
+	case Shown:
+		return visible.Show(p.Project, plan.Project)
+	}
+	return plan.Project
+}
+
+// Located is a move with its place in the source.
+type Located struct {
+	transform.Move
+	Position compose.Position `json:"position"`
+}
+
+// Locate finds the place of a move. A literal that an interpolation made is named by its variable; an argument
+// may have others beside it.
+func (p *Project) Locate(m transform.Move) Located {
+	text, _ := p.Sources().Text(m.Path...)
+	if m.Source == transform.LiteralSource && (m.Variable != "" || strings.HasPrefix(text, "$")) {
+		var names []string
+		for _, name := range p.NamesIn(m.Path, text) {
+			names = append(names, "${"+name+"}")
+		}
+		if len(names) > 0 {
+			m.Source = strings.Join(names, ", ")
+		}
+	}
+	return Located{m, p.Sources().Find(p.Sources().Bearer(m.Path)...)}
+}
+
+// Recreation is a service that up would recreate, and the secrets that changed.
+type Recreation struct {
+	Service string   `json:"service"`
+	Secrets []string `json:"secrets"`
+}
+
+// Recreated compares the values with those that the containers have. A project
+// without containers, or an engine that does not answer, has nothing to recreate.
+func (p *Project) Recreated(ctx context.Context, plan *transform.Plan) ([]Recreation, error) {
+	list := []Recreation{}
+	if _, err := os.Stat(compose.Absolute(tmpfs.Dir(p.env.StoreOptions()), p.Name)); err != nil {
+		return list, nil //nolint:nilerr // nothing of this project is stored
+	}
+	eng, err := p.env.Connect(ctx)
+	if err != nil {
+		return list, nil //nolint:nilerr // said above
+	}
+	defer func() { _ = eng.Close() }() // a connection
+	containers, err := eng.Containers(ctx, p.Name)
+	if err != nil || len(containers) == 0 {
+		return list, err
+	}
+	store, err := p.env.OpenStore()
+	if err != nil {
+		return list, err
+	}
+	defer func() { _ = store.Close() }() // a directory handle
+	files, err := store.Project(p.Name)
+	if err != nil {
+		return list, err
+	}
+	values, err := p.Resolve(ctx, plan.Secrets, nil)
+	if err != nil {
+		return list, err
+	}
+	changed := map[string][]string{}
+	for _, sec := range plan.Secrets {
+		for _, f := range sec.Files {
+			have, ok, err := files.Get(f.Name)
+			if err != nil || !ok || have.Equal(values[sec.Name]) {
+				continue
+			}
+			for _, service := range f.Services {
+				if !slices.Contains(changed[service], sec.Name) {
+					changed[service] = append(changed[service], sec.Name)
+				}
+			}
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(changed)) {
+		if slices.ContainsFunc(containers, func(c engine.Container) bool { return c.Service == service }) {
+			list = append(list, Recreation{service, changed[service]})
+		}
+	}
+	return list, nil
+}
