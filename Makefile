@@ -17,7 +17,7 @@ GOLANGCI         = .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 # What make quick leaves to make unit, since it needs an engine, root, a network namespace or a program beside those of
 # every Linux. TestQuick holds the names to be those of tests and packages.
 QUICK_WITHOUT = TestScript TestContainers TestImage TestInfo TestLocalRealEngine TestProbe TestRemoveProbes \
-	TestReplaceKeepsOwner TestDecryptPGP TestOpens TestProgramsGetNoKey TestLoginOverPlainHTTP
+	TestRotateAndMigrateAtOnce TestInterruptedCommandsLeaveNothing TestReplaceKeepsOwner TestDecryptPGP TestOpens TestProgramsGetNoKey TestLoginOverPlainHTTP
 QUICK_WITHOUT_PACKAGES = wrap
 
 UNIT = $(shell $(GO) list ./... | grep -v -e /e2e -e /hostile)

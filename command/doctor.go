@@ -42,6 +42,9 @@ func runDoctor(ctx context.Context, s *session, format string, only []string, va
 		}
 	}
 	findings := doctor.Run(ctx, doctor.Options{Env: s.env(), Project: s.projectOptions(), Machine: s.machine(), Only: only, Values: values})
+	if ctx.Err() != nil { // what was found is that nobody waited for it
+		return context.Cause(ctx)
+	}
 	if err := printFindings(s.Stdout, findings, format); err != nil {
 		return err
 	}

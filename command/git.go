@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/subprocess"
@@ -47,10 +48,12 @@ func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, e
 
 // command runs git. Arguments are names, never values.
 func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
-	return subprocess.Command(ctx, g.env, "git", append([]string{
+	cmd := subprocess.Command(ctx, g.env, "git", append([]string{
 		"-C", g.root, "--no-pager", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false",
 		"-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false", "-c", "core.pager=cat",
 	}, args...)...)
+	cmd.WaitDelay = time.Second // once it has ended: what it started may hold its output open
+	return cmd
 }
 
 // filters gives an environment that switches off the programs through which git

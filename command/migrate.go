@@ -250,14 +250,15 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 	if err != nil {
 		return err
 	}
-	changes, err := storeChanges(p, o)
+	changes, err := deliver.Await(ctx, func() ([]migrate.Change, error) { // a key may have a program run that waits for a person
+		changes, err := storeChanges(p, o)
+		if err == nil && !o.force {
+			err = errors.Join(past.refuse(), checkOpens(ctx, o, changes))
+		}
+		return changes, err
+	})
 	if err != nil {
 		return err
-	}
-	if !o.force {
-		if err := errors.Join(past.refuse(), checkOpens(ctx, o, changes)); err != nil {
-			return err
-		}
 	}
 	if err := migrate.Write(ctx, append(changes, p.Changes...)); err != nil {
 		return err

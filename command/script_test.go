@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	run := func() {
 		os.Exit(Main(os.Args, Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Machine: os.Getenv("MACHINE")}))
 	}
-	testscript.Main(m, map[string]func(){"compose-secure": run, "docker-secure": run})
+	testscript.Main(m, map[string]func(){"compose-secure": run, "docker-secure": run, storeProgram: storeOne})
 }
 
 // TestScript runs testdata/script/*.txtar. Scripts use the engine that runs

@@ -114,6 +114,9 @@ func (p *Project) withImages(ctx context.Context, plan *transform.Plan) (_ *tran
 		return plan, nil, nil
 	}
 	eng, unreachable := p.env.Connect(ctx)
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
 	if unreachable != nil {
 		return plan, unreachable, nil
 	}

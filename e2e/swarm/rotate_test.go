@@ -191,6 +191,74 @@ func TestInterruptedRotationIsUndone(t *testing.T) {
 	}
 }
 
+// TestInterruptedDeployIsUndone is the same for a deploy, with a terminal's signal.
+func TestInterruptedDeployIsUndone(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	s.write("token", "two")
+	cmd := s.command(t.Context(), s.env, s.dir, "compose-secure", "stack", "deploy", s.name)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for s.current("token") == 1 {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code tells
+	if code := cmd.ProcessState.ExitCode(); code != 128+2 {
+		t.Errorf("exit %d, want 130", code)
+	}
+	s.checkWhole()
+	if got := s.current("token"); got != 1 {
+		t.Errorf("token is at version %d, want 1", got)
+	}
+	for _, row := range s.status() {
+		if row.Secret == "token" && row.Version > 1 {
+			t.Errorf("version %d is left", row.Version)
+		}
+	}
+}
+
+// TestSecondSignalEndsARotation: the first one undoes, which takes as long as the tasks do; the second one ends that at once, and
+// the same command finishes the job.
+func TestSecondSignalEndsARotation(t *testing.T) {
+	t.Parallel()
+	s := newTwo(t)
+	cmd := s.command(t.Context(), s.env, s.dir, "compose-secure", "rotate", s.name, "token", "--from-file", "-")
+	cmd.Stdin = strings.NewReader("two")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for s.current("token") == 1 {
+		time.Sleep(50 * time.Millisecond)
+	}
+	for range 2 {
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond) // so that they are two
+	}
+	sent := time.Now()
+	_ = cmd.Wait() // the code tells
+	if code := cmd.ProcessState.ExitCode(); code != 128+2 || !strings.Contains(stderr.String(), "ended by a second signal") {
+		t.Errorf("exit %d, want 130\n%s", code, stderr.String())
+	}
+	if took := time.Since(sent); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if r := s.feed("two", "rotate", s.name, "token", "--from-file", "-"); r.code != 0 {
+		t.Errorf("run again: exit %d\n%s", r.code, r.stderr)
+	}
+	s.checkWhole()
+	if got := s.current("token"); got < 2 {
+		t.Errorf("token is at version %d, want 2 or more", got)
+	}
+}
+
 func TestFlagsStandAnywhere(t *testing.T) {
 	t.Parallel()
 	s := newTwo(t)
