@@ -36,14 +36,6 @@ type Edit struct {
 	Order      int
 }
 
-// BuildArgs finds the secrets that build.args of a parsed compose file in
-// directory dir give to Dockerfiles. policy is that of the configuration.
-func BuildArgs(data []byte, dir string, root *yaml.Node, policy secret.Policy) []BuildArg {
-	c := newComposeFile(newSource("", data), dir, root, policy)
-	c.files = newFiles("")
-	return c.buildArgs()
-}
-
 // SecretID is the id of the build secret that takes the place of an argument.
 func SecretID(arg string) string { return strings.ToLower(arg) }
 

@@ -26,7 +26,7 @@ type composeFile struct {
 	file     string            // on disk
 	parent   *composeFile      // that includes it, or nil
 	takers   map[string]bool   // the variables that it takes
-	taken    map[string]string // by variable, the secret whose value it is
+	aliases  map[string]string // by variable, the secret whose value it is
 }
 
 // service is one service with << merged in.
@@ -62,7 +62,7 @@ func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Poli
 		s.env = pairs(s.fields["environment"])
 		c.services = append(c.services, s)
 	}
-	c.taken = c.takenAs()
+	c.aliases = c.findAliases()
 	return c
 }
 

@@ -53,11 +53,29 @@ func (v *EnvVar) Takes() []string {
 	return Variables(v.Raw)
 }
 
-// EnvLiterals finds the secrets in the environments and templates of a parsed
-// compose file, as the rules do. policy is that of the configuration; the file's own is added.
-func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLiteral {
-	src := newSource("", data)
-	c := newComposeFile(src, "", root, policy)
+// File is a parsed compose file, as the rules see it.
+type File struct{ c *composeFile }
+
+// NewFile returns the file of a directory in which its paths start. policy is that of the configuration; the file's own is added.
+func NewFile(data []byte, dir string, root *yaml.Node, policy secret.Policy) *File {
+	c := newComposeFile(newSource("", data), dir, root, policy)
+	c.files = newFiles("")
+	return &File{c}
+}
+
+// Policy returns the policy of the file and of the configuration.
+func (f *File) Policy() secret.Policy { return f.c.policy }
+
+// Aliases returns, by variable, the secret whose value it is as a whole: DB_ROOT is
+// MYSQL_ROOT_PASSWORD where a service says MYSQL_ROOT_PASSWORD: ${DB_ROOT}.
+func (f *File) Aliases() map[string]string { return f.c.aliases }
+
+// BuildArgs returns the secrets that build.args give to Dockerfiles.
+func (f *File) BuildArgs() []BuildArg { return f.c.buildArgs() }
+
+// Literals returns the secrets in environments and templates.
+func (f *File) Literals() []EnvLiteral {
+	c, src := f.c, f.c.src
 	var list []EnvLiteral
 	for _, l := range c.literals() {
 		rule := idEnvironment
@@ -83,11 +101,11 @@ func EnvLiterals(data []byte, root *yaml.Node, policy secret.Policy) []EnvLitera
 	return list
 }
 
-// EnvVars reads an env file, with the places of its values. takenAs is what
-// TakenAs gives for the compose file that interpolates from it, or nil.
-func EnvVars(data []byte, policy secret.Policy, takenAs map[string]string) []EnvVar {
+// EnvVars reads an env file, with the places of its values. aliases are those of the
+// compose file that interpolates from it, or nil.
+func EnvVars(data []byte, policy secret.Policy, aliases map[string]string) []EnvVar {
 	src := newSource("", data)
-	return envVars(&envFile{src: src, vars: parseEnv(src, false), policy: policy, takenAs: takenAs})
+	return envVars(&envFile{src: src, vars: parseEnv(src, false), policy: policy, aliases: aliases})
 }
 
 func envVars(f *envFile) []EnvVar {
@@ -102,11 +120,6 @@ func envVars(f *envFile) []EnvVar {
 	}
 	setWhy(list)
 	return list
-}
-
-// PolicyOf adds the policy of a compose file to that of the configuration.
-func PolicyOf(root *yaml.Node, policy secret.Policy) secret.Policy {
-	return newComposeFile(newSource("", nil), "", root, policy).policy
 }
 
 // HoldsValue reports whether the range of the finding is a value, not the name

@@ -14,11 +14,11 @@ type envFile struct {
 	vars    []envVar
 	service *service // the one that names it, nil for .env
 	policy  secret.Policy
-	tracked bool         // git has it
-	exposed bool         // in a git work tree and not ignored
-	compose *composeFile // that names it
-	raw     bool         // it has the format raw
-	takenAs map[string]string
+	tracked bool              // git has it
+	exposed bool              // in a git work tree and not ignored
+	compose *composeFile      // that names it
+	raw     bool              // it has the format raw
+	aliases map[string]string // of compose files, by variable
 }
 
 // envVar is one NAME=value. start..end is the value without its quotes.

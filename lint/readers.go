@@ -25,6 +25,7 @@ type Readers struct {
 	all     func() others         // in the trees
 	folders map[string]others     // in one directory
 	mounts  []mount               // of run and all, once they are asked for
+	mounted map[string]*mount     // by path of an env file, what holds it
 	scripts map[string]bool       // directories whose programs are known
 	hosts   []hostReader
 }
@@ -38,6 +39,7 @@ type others struct {
 // mount is a file or folder of this machine that a service reads in its container.
 type mount struct {
 	source  string // on disk
+	tree    string // the same, symlinks resolved
 	written string // in the compose file
 	service string
 	shown   string
@@ -58,7 +60,7 @@ type RunFile struct {
 // NewReaders returns the readers of a workspace of which run is edited. What is not asked for is not looked for. A file
 // that cannot be read reads nothing.
 func NewReaders(ctx context.Context, w *Workspace, run []RunFile) *Readers {
-	r := &Readers{space: w, files: newFiles(w.Dir), known: map[string]bool{}, folders: map[string]others{}}
+	r := &Readers{space: w, files: newFiles(w.Dir), known: map[string]bool{}, folders: map[string]others{}, mounted: map[string]*mount{}}
 	for _, f := range run {
 		r.known[f.Path] = true
 	}
@@ -167,16 +169,8 @@ func (f *files) composeFiles(path string, policy secret.Policy) []*composeFile {
 // Why returns who else reads the entry name of an env file, as the reason why it stays, or "".
 func (r *Readers) Why(path, name string) string {
 	others, run := r.all(), r.run()
-	if r.mounts == nil {
-		r.mounts = []mount{}
-		for _, c := range slices.Concat(run, others.files) {
-			r.mounts = append(r.mounts, c.mounts()...)
-		}
-	}
-	for _, m := range r.mounts {
-		if m.holds(path) {
-			return fmt.Sprintf("service %s mounts %s (%s:%d), where its programs read the file", m.service, secret.Printable(m.written), m.shown, m.line)
-		}
+	if m := r.mountOf(path); m != nil {
+		return fmt.Sprintf("service %s mounts %s (%s:%d), where its programs read the file", m.service, secret.Printable(m.written), m.shown, m.line)
 	}
 	for _, c := range run {
 		if path == filepath.Join(c.dir, ".env") && !slices.Contains(c.vars, path) && c.takes(name) {
@@ -236,9 +230,26 @@ func (r *Readers) Means(path, name string) bool {
 		slices.ContainsFunc(others.broken, func(u *unedited) bool { return u.Mentions(name) })
 }
 
-// holds reports whether the file at path is what is mounted, or lies below.
-func (m mount) holds(path string) bool {
-	return m.source == path || !(Trees{resolved(m.source)}).Outside(path)
+// mountOf returns the first mount that holds a file: it is what is mounted, or lies below. nil without one.
+func (r *Readers) mountOf(path string) *mount {
+	if m, ok := r.mounted[path]; ok {
+		return m
+	}
+	if r.mounts == nil {
+		r.mounts = []mount{}
+		for _, c := range slices.Concat(r.run(), r.all().files) {
+			for _, m := range c.mounts() {
+				m.tree = resolved(m.source)
+				r.mounts = append(r.mounts, m)
+			}
+		}
+	}
+	r.mounted[path] = nil
+	real := resolved(path)
+	if i := slices.IndexFunc(r.mounts, func(m mount) bool { return m.source == path || isBelow(m.tree, real) }); i >= 0 {
+		r.mounted[path] = &r.mounts[i]
+	}
+	return r.mounted[path]
 }
 
 // mounts lists what services read of the directory's files: bind mounts, also those of a named volume, and the files

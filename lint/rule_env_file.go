@@ -45,7 +45,7 @@ const encryptHint = "encrypt the file with SOPS: compose-secure takes it whereve
 
 // unplanned is why a variable stays that no plan knows.
 func (f *envFile) unplanned(v *envVar) string {
-	as := f.takenAs[v.name]
+	as := f.aliases[v.name]
 	switch {
 	case as != "" && len(f.inspectAs(v, v.name)) == 0:
 		return "another compose file takes it as " + as
@@ -72,7 +72,7 @@ func (f *envFile) each(visit func(*envVar, literal)) {
 // ends in.
 func (f *envFile) inspect(v *envVar) []literal {
 	found := f.inspectAs(v, v.name)
-	if as := f.takenAs[v.name]; as != "" && len(found) == 0 && !f.policy.IsPlain(v.name) {
+	if as := f.aliases[v.name]; as != "" && len(found) == 0 && !f.policy.IsPlain(v.name) {
 		return f.inspectAs(v, as)
 	}
 	return found

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -45,11 +43,11 @@ func reaches(policy secret.Policy, pr *pair) bool {
 	return len(e.open) > 0 && strings.Contains(e.text, secret.Hole)
 }
 
-// BesideVariables gives the secrets of environments that have text beside
+// BesideVariables returns the secrets of environments that have text beside
 // variables, and how each may be shown.
-func BesideVariables(data []byte, root *yaml.Node, policy secret.Policy) map[string]string {
+func (f *File) BesideVariables() map[string]string {
 	shown := map[string]string{}
-	c := newComposeFile(newSource("", data), "", root, policy)
+	c := f.c
 	for _, s := range c.services {
 		for _, pr := range s.env {
 			parts := literalParts(pr.value)

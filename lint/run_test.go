@@ -85,7 +85,7 @@ services:
 }
 
 // A variable is a secret where a service takes it as one, whatever its name.
-func TestTakenAs(t *testing.T) {
+func TestAliases(t *testing.T) {
 	dir := project(t, `
 -- compose.yaml --
 x-compose-secure: {plain: [PLAIN_*]}

@@ -52,7 +52,7 @@ func TestKeysThatComposeDoesNotKnowAreNotMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := EnvLiterals([]byte("services: {a: {environmen: {A_PASSWORD: hunter2}}}\n"), root, secret.Policy{})
+	list := NewFile([]byte("services: {a: {environmen: {A_PASSWORD: hunter2}}}\n"), "", root, secret.Policy{}).Literals()
 	if !slices.ContainsFunc(list, func(l EnvLiteral) bool { return strings.Contains(l.Why, `"environmen"`) }) {
 		t.Errorf("%+v", list)
 	}

@@ -48,10 +48,13 @@ func resolved(path string) string {
 // Outside reports whether a file lies in none of the trees.
 func (t Trees) Outside(path string) bool {
 	path = resolved(path)
-	return !slices.ContainsFunc(t, func(root string) bool {
-		rel, err := filepath.Rel(root, path)
-		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-	})
+	return !slices.ContainsFunc(t, func(root string) bool { return isBelow(root, path) })
+}
+
+// isBelow reports whether a path is root or lies below it, by their names.
+func isBelow(root, path string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // Around returns the work tree that a file lies in; without git, the widest of the trees

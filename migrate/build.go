@@ -19,13 +19,12 @@ type buildSecret struct {
 
 // buildArgs makes build secrets of the secrets under build.args.
 func (c *file) buildArgs() {
-	args := lint.BuildArgs(c.doc.Bytes(), c.dir, c.doc.Root, c.Policy)
-	for i := range args {
-		a := &args[i]
+	for i := range c.args {
+		a := &c.args[i]
 		if a.From == "" {
 			c.hide(a.Raw[a.Start:a.End])
 		}
-		why := cmp.Or(a.Why, c.args[dockerArg{a.Dockerfile, a.Name}])
+		why := cmp.Or(a.Why, c.keptArgs[dockerArg{a.Dockerfile, a.Name}])
 		if why == "" && c.Trees.Outside(a.Dockerfile) {
 			why = "its Dockerfile lies outside of the project"
 		}

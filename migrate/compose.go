@@ -25,7 +25,9 @@ type file struct {
 	names    *names
 	taken    map[string]bool // variables that mean something already
 	uses     map[*yaml.Node][]use
+	facts    *lint.File
 	found    []lint.EnvLiteral         // in the tree before any change
+	args     []lint.BuildArg           // the same
 	mounted  map[[2]string]*delivery   // by service and file variable
 	built    map[string][]*buildSecret // by service
 	dotenv   map[string]string         // .env as it was
@@ -67,7 +69,8 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
-	c.found = lint.EnvLiterals(n.data, root, p.Policy)
+	c.facts = lint.NewFile(n.data, n.dir, root, p.Policy)
+	c.found, c.args = c.facts.Literals(), c.facts.BuildArgs()
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			c.uses[v.node] = append(c.uses[v.node], use{s, v})
@@ -105,7 +108,7 @@ func (c *file) run() error {
 func (c *file) literals() {
 	byNode := map[*yaml.Node][]lint.EnvLiteral{}
 	var order []*yaml.Node
-	maps.Copy(c.partly, lint.BesideVariables(c.doc.Bytes(), c.before, c.Policy))
+	maps.Copy(c.partly, c.facts.BesideVariables())
 	for _, l := range c.found {
 		c.hide(l.Raw[l.Start:l.End])
 		if from, to, ok := c.doc.Content(l.Node); !ok && from < to {

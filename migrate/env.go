@@ -86,12 +86,12 @@ func (c *file) envFiles() error {
 		if err != nil || data == nil || lint.IsEncrypted(data) {
 			continue
 		}
-		var takenAs map[string]string
+		var aliases map[string]string
 		if slices.Contains(own, path) {
-			takenAs = lint.TakenAs(c.before, c.Policy)
+			aliases = c.facts.Aliases()
 		}
 		e := &envState{
-			path: path, data: data, vars: lint.EnvVars(data, lint.PolicyOf(c.doc.Root, c.Policy), takenAs), values: envValues(data),
+			path: path, data: data, vars: lint.EnvVars(data, c.facts.Policy(), aliases), values: envValues(data),
 			users: users[path], dotenv: slices.Contains(own, path), raw: raw[path],
 		}
 		if err := c.envFile(e); err != nil {

@@ -141,7 +141,7 @@ type planner struct {
 	readers     *lint.Readers                // of env files, that are not edited
 	stay        map[string]map[string]string // env file -> variable -> why it has to stay
 	partly      map[string]string            // as in Plan
-	args        map[dockerArg]string         // why an argument has to stay one
+	keptArgs    map[dockerArg]string         // why an argument has to stay one
 	onFile      map[string]map[string]string // values of env files, by path
 	takenNames  map[string]map[string]bool   // of this pass, by directory of the named file
 	withSecrets map[string]bool              // by directory of the named file, whether its project has any
@@ -170,7 +170,7 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options, w *lint.Workspace) *planner {
 	return &planner{
 		o: o, Workspace: w,
-		withSecrets: map[string]bool{}, stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, args: map[dockerArg]string{}, state: newState(),
+		withSecrets: map[string]bool{}, stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, keptArgs: map[dockerArg]string{}, state: newState(),
 	}
 }
 

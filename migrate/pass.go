@@ -160,7 +160,7 @@ func (p *planner) keepArgs() (again bool) {
 		}
 		for i, n := range without {
 			if !granted[[2]string{n.root.dir, names[i]}] {
-				p.args[a] = "service " + names[i] + " of " + p.shown(n.path) + " builds the same Dockerfile without it; give it to both"
+				p.keptArgs[a] = "service " + names[i] + " of " + p.shown(n.path) + " builds the same Dockerfile without it; give it to both"
 				again = true
 			}
 		}

@@ -5,30 +5,23 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// TakenAs gives, by variable, the secret whose value it is as a whole: DB_ROOT is
-// MYSQL_ROOT_PASSWORD where a service says MYSQL_ROOT_PASSWORD: ${DB_ROOT}.
-func TakenAs(root *yaml.Node, policy secret.Policy) map[string]string {
-	return newComposeFile(newSource("", nil), "", root, policy).taken
-}
-
-func (c *composeFile) takenAs() map[string]string {
-	taken := map[string]string{}
+// findAliases returns, by variable, the secret whose value it is.
+func (c *composeFile) findAliases() map[string]string {
+	aliases := map[string]string{}
 	note := func(list []pair) {
 		for _, pr := range list {
 			named := !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret
 			for _, name := range wholeVariables(pr.value) {
-				if taken[name] == "" && name != pr.name && named {
-					taken[name] = pr.name
+				if aliases[name] == "" && name != pr.name && named {
+					aliases[name] = pr.name
 				}
 			}
 			for _, name := range partsOf(pr.value, named) {
-				if taken[name] == "" {
-					taken[name] = strings.TrimSuffix(pr.name, "_PASSWORD") + "_PASSWORD"
+				if aliases[name] == "" {
+					aliases[name] = strings.TrimSuffix(pr.name, "_PASSWORD") + "_PASSWORD"
 				}
 			}
 		}
@@ -39,7 +32,7 @@ func (c *composeFile) takenAs() map[string]string {
 			note(pairs(b.args))
 		}
 	}
-	return taken
+	return aliases
 }
 
 // isLogin reports whether a name is that of an access key, which a store of its
@@ -104,13 +97,13 @@ func (l *linter) envFile(ref fileRef, src *source) *envFile {
 	f := &envFile{src: src, vars: parseEnv(src, ref.raw), service: ref.user, policy: l.policy, path: ref.path, compose: ref.compose, raw: ref.raw}
 	base := strings.ToLower(filepath.Base(ref.path))
 	if strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "env") {
-		f.takenAs = map[string]string{}
+		f.aliases = map[string]string{}
 		for _, c := range l.beside[filepath.Dir(ref.path)] {
 			f.policy.Secret = append(slices.Clip(f.policy.Secret), c.policy.Secret...)
 			f.policy.Plain = append(slices.Clip(f.policy.Plain), c.policy.Plain...)
-			for name, as := range c.taken {
-				if f.takenAs[name] == "" {
-					f.takenAs[name] = as
+			for name, as := range c.aliases {
+				if f.aliases[name] == "" {
+					f.aliases[name] = as
 				}
 			}
 		}
