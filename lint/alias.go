@@ -5,23 +5,24 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
 // findAliases returns, by variable, the secret whose value it is.
 func (c *composeFile) findAliases() map[string]string {
 	aliases := map[string]string{}
-	note := func(list []pair) {
+	note := func(list []yamldoc.Pair) {
 		for _, pr := range list {
-			named := !isLogin(pr.name) && c.policy.Classify(pr.name, "").Secret
-			for _, name := range wholeVariables(pr.value) {
-				if aliases[name] == "" && name != pr.name && named {
-					aliases[name] = pr.name
+			named := !isLogin(pr.Name) && c.policy.Classify(pr.Name, "").Secret
+			for _, name := range wholeVariables(pr.Value) {
+				if aliases[name] == "" && name != pr.Name && named {
+					aliases[name] = pr.Name
 				}
 			}
-			for _, name := range partsOf(pr.value, named) {
+			for _, name := range partsOf(pr.Value, named) {
 				if aliases[name] == "" {
-					aliases[name] = strings.TrimSuffix(pr.name, "_PASSWORD") + "_PASSWORD"
+					aliases[name] = strings.TrimSuffix(pr.Name, "_PASSWORD") + "_PASSWORD"
 				}
 			}
 		}
@@ -29,7 +30,7 @@ func (c *composeFile) findAliases() map[string]string {
 	for _, s := range c.services {
 		note(s.env)
 		if b := c.buildOf(s); b != nil {
-			note(pairs(b.args))
+			note(yamldoc.Pairs(b.args))
 		}
 	}
 	return aliases

@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 )
 
 // argumentList is a list of arguments, or a script, that can hold a secret.
@@ -26,8 +27,8 @@ func argumentLists(service *yaml.Node, fields ...string) []argumentList {
 			var below []*yaml.Node
 			for _, n := range nodes {
 				if key == compose.AnyElement {
-					below = append(below, items(n)...)
-				} else if next := get(n, key); next != nil {
+					below = append(below, yamldoc.Items(n)...)
+				} else if next := yamldoc.Get(n, key); next != nil {
 					below = append(below, next)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -64,16 +65,16 @@ func (c *composeFile) buildArgs() []BuildArg {
 		if b == nil {
 			continue
 		}
-		for _, pr := range pairs(b.args) {
-			if i, ok := index[pr.key]; ok {
+		for _, pr := range yamldoc.Pairs(b.args) {
+			if i, ok := index[pr.Key]; ok {
 				list[i].Services = append(list[i].Services, s.name)
 				continue
 			}
 			a := BuildArg{
-				Services: []string{s.name}, Name: pr.name, Raw: pr.value, Build: follow(s.fields["build"]), Args: b.args, Key: pr.key, Node: pr.node,
-				Dockerfile: b.dockerfile, ID: SecretID(pr.name), odd: pr.odd,
+				Services: []string{s.name}, Name: pr.Name, Raw: pr.Value, Build: yamldoc.Follow(s.fields["build"]), Args: b.args, Key: pr.Key, Node: pr.Node,
+				Dockerfile: b.dockerfile, ID: SecretID(pr.Name), odd: pr.Odd,
 			}
-			found := inspect(c.policy, pr.name, pr.value)
+			found := inspect(c.policy, pr.Name, pr.Value)
 			switch {
 			case len(found) > 0:
 				a.Literal = Literal{found[0].start, found[0].end, found[0].name, found[0].fallback}
@@ -82,7 +83,7 @@ func (c *composeFile) buildArgs() []BuildArg {
 			default:
 				continue
 			}
-			index[pr.key] = len(list)
+			index[pr.Key] = len(list)
 			list = append(list, a)
 		}
 	}
@@ -94,11 +95,11 @@ func (c *composeFile) buildArgs() []BuildArg {
 }
 
 // wholeVariable gives NAME of ${NAME} and ${NAME:?message}.
-func wholeVariable(pr *pair) string {
-	if pr.none {
-		return pr.name
+func wholeVariable(pr *yamldoc.Pair) string {
+	if pr.None {
+		return pr.Name
 	}
-	e := expand(pr.value, false)
+	e := expand(pr.Value, false)
 	if len(e.open) == 1 && e.text == secret.Hole {
 		return e.open[0]
 	}
@@ -117,16 +118,16 @@ func (c *composeFile) whyArg(a *BuildArg) string {
 		return "its value is made of variables"
 	case a.From == "" && strings.HasSuffix(a.Raw, "\n"):
 		return "its value ends with a newline, which the command would lose"
-	case !slices.Contains(follow(a.Args).Content, a.Key) || a.Args.Kind == yaml.AliasNode || follow(get(a.Build, "args")) != a.Args || !ownKey(a.Build, "args"):
+	case !slices.Contains(yamldoc.Follow(a.Args).Content, a.Key) || a.Args.Kind == yaml.AliasNode || yamldoc.Follow(yamldoc.Get(a.Build, "args")) != a.Args || !ownKey(a.Build, "args"):
 		return "its build section is merged from others"
-	case get(a.Build, "dockerfile_inline") != nil:
+	case yamldoc.Get(a.Build, "dockerfile_inline") != nil:
 		return "the Dockerfile stands inside the compose file"
-	case a.Dockerfile == "" || get(a.Build, "secrets") != nil && !ownKey(a.Build, "secrets"):
+	case a.Dockerfile == "" || yamldoc.Get(a.Build, "secrets") != nil && !ownKey(a.Build, "secrets"):
 		return "its Dockerfile is not on this disk"
 	}
 	for _, s := range c.services { // a build without the secret would stop
-		if b := c.buildOf(s); b != nil && b.dockerfile == a.Dockerfile && follow(s.fields["build"]) != a.Build &&
-			!slices.ContainsFunc(pairs(b.args), func(pr pair) bool { return pr.name == a.Name }) {
+		if b := c.buildOf(s); b != nil && b.dockerfile == a.Dockerfile && yamldoc.Follow(s.fields["build"]) != a.Build &&
+			!slices.ContainsFunc(yamldoc.Pairs(b.args), func(pr yamldoc.Pair) bool { return pr.Name == a.Name }) {
 			return "service " + s.name + " builds the same Dockerfile without it; give it to both"
 		}
 	}
@@ -143,12 +144,8 @@ const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 // ownKey reports whether a key stands in the mapping itself, not in one that
 // is merged into it.
 func ownKey(n *yaml.Node, key string) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1].Kind != yaml.AliasNode
-		}
-	}
-	return false
+	own := yamldoc.Own(n, key)
+	return own != nil && own.Kind != yaml.AliasNode
 }
 
 // secretArg is SecretArg.
@@ -192,7 +189,7 @@ func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
 			edits, runs = append(edits, e...), runs+1
 		case "cmd", "entrypoint", "healthcheck": // run in the container, where no ARG is
 		case "env":
-			if slices.ContainsFunc(d.variables(s), func(p pair) bool { return p.name == name }) || declared && usesVariable(body, name) {
+			if slices.ContainsFunc(d.variables(s), func(p yamldoc.Pair) bool { return p.Name == name }) || declared && usesVariable(body, name) {
 				return nil, "ENV keeps " + name + " in the image"
 			}
 		default:

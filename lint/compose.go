@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -39,27 +40,27 @@ type service struct {
 	known  *secret.Image // its row in the catalogue, or nil
 	asFile []string      // x-compose-secure.file
 	asEnv  []string      // x-compose-secure.env
-	env    []pair
+	env    []yamldoc.Pair
 }
 
 func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Policy) *composeFile {
 	c := &composeFile{src: src, dir: dir, vars: []string{filepath.Join(dir, ".env")}, root: root, policy: policy}
-	own := get(root, "x-compose-secure")
-	c.policy.Secret = append(texts(get(own, "secret")), c.policy.Secret...)
-	c.policy.Plain = append(texts(get(own, "plain")), c.policy.Plain...)
+	own := yamldoc.Get(root, "x-compose-secure")
+	c.policy.Secret = append(yamldoc.Texts(yamldoc.Get(own, "secret")), c.policy.Secret...)
+	c.policy.Plain = append(yamldoc.Texts(yamldoc.Get(own, "plain")), c.policy.Plain...)
 	for _, e := range serviceEntries(root) {
-		s := &service{name: e.key.Value, key: e.key, node: e.value, fields: map[string]*yaml.Node{}}
-		for _, f := range entries(e.value) {
-			s.fields[f.key.Value] = f.value
+		s := &service{name: e.Key.Value, key: e.Key, node: e.Value, fields: map[string]*yaml.Node{}}
+		for _, f := range yamldoc.Entries(e.Value) {
+			s.fields[f.Key.Value] = f.Value
 		}
-		image := expand(text(s.fields["image"]), false)
+		image := expand(yamldoc.Text(s.fields["image"]), false)
 		s.image = image.text
 		if i, ok := secret.Default().Lookup(s.image); ok && s.image != "" {
 			s.known = i
 		}
 		own := s.fields["x-compose-secure"]
-		s.asFile, s.asEnv = texts(get(own, "file")), texts(get(own, "env"))
-		s.env = pairs(s.fields["environment"])
+		s.asFile, s.asEnv = yamldoc.Texts(yamldoc.Get(own, "file")), yamldoc.Texts(yamldoc.Get(own, "env"))
+		s.env = yamldoc.Pairs(s.fields["environment"])
 		c.services = append(c.services, s)
 	}
 	c.aliases = c.findAliases()
@@ -68,31 +69,20 @@ func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Poli
 
 // serviceEntries gives the services; a file of the first format, or a fragment
 // that another file extends, has them at the top.
-func serviceEntries(root *yaml.Node) []entry {
-	if n := get(root, "services"); n != nil {
-		return entries(n)
+func serviceEntries(root *yaml.Node) []yamldoc.Entry {
+	if n := yamldoc.Get(root, "services"); n != nil {
+		return yamldoc.Entries(n)
 	}
-	var list []entry
-	for _, e := range entries(root) {
-		if strings.HasPrefix(e.key.Value, "x-") {
+	var list []yamldoc.Entry
+	for _, e := range yamldoc.Entries(root) {
+		if strings.HasPrefix(e.Key.Value, "x-") {
 			continue
 		}
 		for _, key := range []string{"image", "build", "environment", "env_file"} {
-			if get(e.value, key) != nil {
+			if yamldoc.Get(e.Value, key) != nil {
 				list = append(list, e)
 				break
 			}
-		}
-	}
-	return list
-}
-
-// texts gives the scalars of a list, or the one scalar.
-func texts(n *yaml.Node) []string {
-	var list []string
-	for _, i := range items(n) {
-		if t := text(i); t != "" {
-			list = append(list, t)
 		}
 	}
 	return list
@@ -137,22 +127,22 @@ type build struct {
 
 // buildOf reads the short and the long form; nil without a build section.
 func (c *composeFile) buildOf(s *service) *build {
-	n := follow(s.fields["build"])
-	if n == nil || isNull(n) {
+	n := yamldoc.Follow(s.fields["build"])
+	if n == nil || yamldoc.IsNull(n) {
 		return nil
 	}
 	b := &build{}
 	dockerfile := ""
 	if n.Kind == yaml.MappingNode {
-		b.context = c.path(text(get(n, "context")))
-		if get(n, "context") == nil {
+		b.context = c.path(yamldoc.Text(yamldoc.Get(n, "context")))
+		if yamldoc.Get(n, "context") == nil {
 			b.context = c.dir
 		}
-		dockerfile = text(get(n, "dockerfile"))
-		b.inline = follow(get(n, "dockerfile_inline"))
-		b.args = get(n, "args")
+		dockerfile = yamldoc.Text(yamldoc.Get(n, "dockerfile"))
+		b.inline = yamldoc.Follow(yamldoc.Get(n, "dockerfile_inline"))
+		b.args = yamldoc.Get(n, "args")
 	} else {
-		b.context = c.path(text(n))
+		b.context = c.path(yamldoc.Text(n))
 	}
 	if b.context == "" || b.inline != nil {
 		return b
@@ -173,35 +163,35 @@ func (c *composeFile) buildOf(s *service) *build {
 func (c *composeFile) refs() []fileRef {
 	var list []fileRef
 	add := func(n *yaml.Node, k kind, user *service) {
-		if p := c.path(text(n)); p != "" {
-			list = append(list, fileRef{path: p, kind: k, node: follow(n), user: user, compose: c, from: c})
+		if p := c.path(yamldoc.Text(n)); p != "" {
+			list = append(list, fileRef{path: p, kind: k, node: yamldoc.Follow(n), user: user, compose: c, from: c})
 		}
 	}
 	for _, path := range c.vars {
 		list = append(list, fileRef{path: path, kind: kindEnv, compose: c})
 	}
-	included := items(get(c.root, "include"))
+	included := yamldoc.Items(yamldoc.Get(c.root, "include"))
 	for _, i := range included {
 		if i.Kind != yaml.MappingNode {
 			add(i, kindCompose, nil)
 			continue
 		}
-		for _, p := range items(get(i, "path")) {
+		for _, p := range yamldoc.Items(yamldoc.Get(i, "path")) {
 			add(p, kindCompose, nil)
 		}
-		for _, p := range items(get(i, "env_file")) {
+		for _, p := range yamldoc.Items(yamldoc.Get(i, "env_file")) {
 			add(p, kindEnv, nil)
 		}
 	}
 	for _, s := range c.services {
 		for _, f := range c.envFiles(s) {
-			if p := c.path(text(f)); p != "" {
-				list = append(list, fileRef{path: p, kind: kindEnv, node: follow(f), raw: c.isRaw(s, f), user: s, compose: c, from: c})
+			if p := c.path(yamldoc.Text(f)); p != "" {
+				list = append(list, fileRef{path: p, kind: kindEnv, node: yamldoc.Follow(f), raw: c.isRaw(s, f), user: s, compose: c, from: c})
 			}
 		}
-		if e := follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
-			if p := c.path(text(get(e, "file"))); p != "" {
-				list = append(list, fileRef{path: p, kind: kindCompose, node: follow(get(e, "file")), from: c})
+		if e := yamldoc.Follow(s.fields["extends"]); e != nil && e.Kind == yaml.MappingNode {
+			if p := c.path(yamldoc.Text(yamldoc.Get(e, "file"))); p != "" {
+				list = append(list, fileRef{path: p, kind: kindCompose, node: yamldoc.Follow(yamldoc.Get(e, "file")), from: c})
 			}
 		}
 		if b := c.buildOf(s); b != nil && b.dockerfile != "" {
@@ -213,17 +203,17 @@ func (c *composeFile) refs() []fileRef {
 
 // isRaw reports whether the env file that a scalar names has the format raw.
 func (c *composeFile) isRaw(s *service, path *yaml.Node) bool {
-	return slices.ContainsFunc(items(s.fields["env_file"]), func(i *yaml.Node) bool {
-		return i.Kind == yaml.MappingNode && get(i, "path") == path && text(get(i, "format")) == "raw"
+	return slices.ContainsFunc(yamldoc.Items(s.fields["env_file"]), func(i *yaml.Node) bool {
+		return i.Kind == yaml.MappingNode && yamldoc.Get(i, "path") == path && yamldoc.Text(yamldoc.Get(i, "format")) == "raw"
 	})
 }
 
 // envFiles gives the scalars that name a service's env files.
 func (c *composeFile) envFiles(s *service) []*yaml.Node {
 	var list []*yaml.Node
-	for _, i := range items(s.fields["env_file"]) {
+	for _, i := range yamldoc.Items(s.fields["env_file"]) {
 		if i.Kind == yaml.MappingNode {
-			i = get(i, "path")
+			i = yamldoc.Get(i, "path")
 		}
 		if i != nil {
 			list = append(list, i)

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -63,7 +64,7 @@ func ParseConfig(name string, data []byte) (Config, error) {
 		return c, nil
 	case err != nil:
 		return c, compose.ExplainYAML(name, err)
-	case len(doc.Content) == 0 || isNull(doc.Content[0]):
+	case len(doc.Content) == 0 || yamldoc.IsNull(doc.Content[0]):
 		return c, nil
 	}
 	if at, fault := configFault(doc.Content[0]); fault != "" {
@@ -80,19 +81,19 @@ func configFault(root *yaml.Node) (*yaml.Node, string) {
 	if root.Kind != yaml.MappingNode {
 		return root, "the configuration is a mapping of " + configNames()
 	}
-	for _, e := range entries(root) {
-		i := slices.IndexFunc(configKeys, func(k configKey) bool { return k.name == e.key.Value })
+	for _, e := range yamldoc.Entries(root) {
+		i := slices.IndexFunc(configKeys, func(k configKey) bool { return k.name == e.Key.Value })
 		if i < 0 {
-			return e.key, fmt.Sprintf("unknown key %q; known are %s", e.key.Value, configNames())
+			return e.Key, fmt.Sprintf("unknown key %q; known are %s", e.Key.Value, configNames())
 		}
 		k := configKeys[i]
-		if e.value == nil || isNull(e.value) {
+		if e.Value == nil || yamldoc.IsNull(e.Value) {
 			continue
 		}
-		if e.value.Kind != k.kind {
-			return e.value, k.name + " is " + k.form
+		if e.Value.Kind != k.kind {
+			return e.Value, k.name + " is " + k.form
 		}
-		if at, fault := k.fault(e.value); fault != "" {
+		if at, fault := k.fault(e.Value); fault != "" {
 			return at, fault
 		}
 	}
@@ -107,15 +108,15 @@ func (k *configKey) fault(n *yaml.Node) (*yaml.Node, string) {
 			return n, err.Error()
 		}
 	case "rules":
-		for _, e := range entries(n) {
-			if _, ok := RuleByID(e.key.Value); !ok {
-				return e.key, fmt.Sprintf("there is no rule %q; compose-secure lint --explain all lists them", e.key.Value)
+		for _, e := range yamldoc.Entries(n) {
+			if _, ok := RuleByID(e.Key.Value); !ok {
+				return e.Key, fmt.Sprintf("there is no rule %q; compose-secure lint --explain all lists them", e.Key.Value)
 			}
-			if e.value == nil || e.value.Kind != yaml.ScalarNode {
-				return e.key, k.name + " is " + k.form
+			if e.Value == nil || e.Value.Kind != yaml.ScalarNode {
+				return e.Key, k.name + " is " + k.form
 			}
-			if _, err := ParseSeverity(e.value.Value); err != nil {
-				return e.value, err.Error()
+			if _, err := ParseSeverity(e.Value.Value); err != nil {
+				return e.Value, err.Error()
 			}
 		}
 	}

@@ -85,12 +85,12 @@ func (f *File) Literals() []EnvLiteral {
 		case l.address:
 			rule = idAddress
 		}
-		at := src.scalar(l.pair.node, l.pair.at+l.start, l.pair.at+l.end)
+		at := src.scalar(l.pair.Node, l.pair.At+l.start, l.pair.At+l.end)
 		line := src.Line(at.start)
 		e := EnvLiteral{
 			Ignored:  src.ignored(rule, line),
 			Literal:  Literal{l.start, l.end, l.name, l.fallback},
-			Variable: l.pair.name, Raw: l.pair.value, Node: l.pair.node, At: l.pair.at, Opens: l.key,
+			Variable: l.pair.Name, Raw: l.pair.Value, Node: l.pair.Node, At: l.pair.At, Opens: l.key,
 			Why: c.whyLiteral(&l),
 		}
 		if l.service != nil {
@@ -140,22 +140,6 @@ func Variables(raw string) []string { return expandOpen(raw) }
 
 // IsEncrypted reports whether SOPS has encrypted data.
 func IsEncrypted(data []byte) bool { return isEncrypted(data) }
-
-// FollowedNode resolves an alias; nil when it leads nowhere.
-func FollowedNode(n *yaml.Node) *yaml.Node { return follow(n) }
-
-// Entry is one pair of a mapping.
-type Entry struct{ Key, Value *yaml.Node }
-
-// Entries lists the pairs of a mapping with << merged in and aliases resolved.
-func Entries(n *yaml.Node) []Entry {
-	merged := entries(n)
-	list := make([]Entry, len(merged))
-	for i, e := range merged {
-		list[i] = Entry{e.key, e.value}
-	}
-	return list
-}
 
 // Ignored reports whether .gitignore of the work tree that path lies in names
 // it. Outside a work tree it is false.

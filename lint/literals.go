@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -14,7 +15,7 @@ import (
 type envLiteral struct {
 	literal
 	service *service // nil in a template
-	pair    pair
+	pair    yamldoc.Pair
 	key     bool   // it opens encrypted files
 	stray   string // the key of the service that it stands under, if Compose knows none of that name
 }
@@ -33,31 +34,31 @@ func (c *composeFile) literals() []envLiteral {
 	}
 	var list []envLiteral
 	declared := map[string]bool{} // a value that is the name of a secret points at it
-	for _, e := range entries(get(c.root, "secrets")) {
-		declared[e.key.Value] = true
+	for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "secrets")) {
+		declared[e.Key.Value] = true
 	}
 	args := map[*yaml.Node]bool{} // what builds take has a rule of its own
 	for _, s := range c.services {
 		if b := c.buildOf(s); b != nil {
-			for _, pr := range pairs(b.args) {
-				args[pr.node] = true
+			for _, pr := range yamldoc.Pairs(b.args) {
+				args[pr.Node] = true
 			}
 		}
 	}
 	known := map[scalarOf][]literal{} // merges and aliases lead to one scalar many times
 	once := map[scalarOf]bool{}       // in templates one finding is enough
-	add := func(s *service, stray string, prs []pair) {
+	add := func(s *service, stray string, prs []yamldoc.Pair) {
 		for _, pr := range prs {
-			if declared[pr.value] || strings.HasPrefix(pr.value, "/run/secrets/") || s == nil && (args[pr.node] || pr.odd) {
+			if declared[pr.Value] || strings.HasPrefix(pr.Value, "/run/secrets/") || s == nil && (args[pr.Node] || pr.Odd) {
 				continue
 			}
-			if stray != "" && secret.FindCredential(pr.node.Value).Found() {
+			if stray != "" && secret.FindCredential(pr.Node.Value).Found() {
 				continue // the form alone tells, which CS005 looks at under every key
 			}
-			id := scalarOf{pr.name, pr.node}
+			id := scalarOf{pr.Name, pr.Node}
 			found, seen := known[id]
 			if !seen {
-				found = inspect(c.policy, pr.name, pr.value)
+				found = inspect(c.policy, pr.Name, pr.Value)
 				known[id] = found
 			}
 			if s == nil && once[id] {
@@ -65,18 +66,18 @@ func (c *composeFile) literals() []envLiteral {
 			}
 			once[id] = once[id] || s == nil
 			for _, l := range found {
-				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.name, pr.value), stray})
+				list = append(list, envLiteral{l, s, pr, isDecryptionKey(pr.Name, pr.Value), stray})
 			}
 		}
 	}
 	for _, s := range c.services {
 		add(s, "", s.env)
 		for key, n := range s.strays() {
-			c.template(n, func(n *yaml.Node) { add(s, key, pairs(n)) }, map[*yaml.Node]bool{})
+			c.template(n, func(n *yaml.Node) { add(s, key, yamldoc.Pairs(n)) }, map[*yaml.Node]bool{})
 		}
 	}
 	for _, e := range c.templates() {
-		c.template(e.value, func(n *yaml.Node) { add(nil, "", pairs(n)) }, map[*yaml.Node]bool{})
+		c.template(e.Value, func(n *yaml.Node) { add(nil, "", yamldoc.Pairs(n)) }, map[*yaml.Node]bool{})
 	}
 	c.found = &list
 	return list
@@ -86,8 +87,8 @@ func (c *composeFile) literals() []envLiteral {
 // often an environment that is spelled wrong.
 func (s *service) strays() iter.Seq2[string, *yaml.Node] {
 	return func(yield func(string, *yaml.Node) bool) {
-		for _, e := range entries(s.node) {
-			if !compose.KnowsServiceKey(e.key.Value) && !yield(e.key.Value, e.value) {
+		for _, e := range yamldoc.Entries(s.node) {
+			if !compose.KnowsServiceKey(e.Key.Value) && !yield(e.Key.Value, e.Value) {
 				return
 			}
 		}
@@ -96,10 +97,10 @@ func (s *service) strays() iter.Seq2[string, *yaml.Node] {
 
 // templates gives the top-level extension fields, where files keep what their
 // services share.
-func (c *composeFile) templates() []entry {
-	var list []entry
-	for _, e := range entries(c.root) {
-		if strings.HasPrefix(e.key.Value, "x-") && e.key.Value != "x-compose-secure" {
+func (c *composeFile) templates() []yamldoc.Entry {
+	var list []yamldoc.Entry
+	for _, e := range yamldoc.Entries(c.root) {
+		if strings.HasPrefix(e.Key.Value, "x-") && e.Key.Value != "x-compose-secure" {
 			list = append(list, e)
 		}
 	}
@@ -115,7 +116,7 @@ var notEnvironment = map[string]bool{
 
 // template visits every mapping and list of a template.
 func (c *composeFile) template(n *yaml.Node, visit func(*yaml.Node), seen map[*yaml.Node]bool) {
-	n = follow(n)
+	n = yamldoc.Follow(n)
 	if n == nil || n.Kind == yaml.ScalarNode || seen[n] {
 		return
 	}
@@ -136,7 +137,7 @@ func (c *composeFile) template(n *yaml.Node, visit func(*yaml.Node), seen map[*y
 
 // reportLiteral reports an envLiteral with the words that all rules use.
 func (p *pass) reportLiteral(c *composeFile, l envLiteral, message, hint string) {
-	f := Finding{Key: l.pair.name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.name), hintsWhy: !l.key, handled: c.handled(l.service, l.pair.name)}
+	f := Finding{Key: l.pair.Name, Message: message, Hint: hint, Fix: fixFor(l.service, l.pair.Name), hintsWhy: !l.key, handled: c.handled(l.service, l.pair.Name)}
 	if l.service != nil {
 		f.Service = l.service.name
 	}

@@ -14,16 +14,16 @@ const whyOdd = "write NAME=value: Compose takes the whole entry for a name"
 
 // whyLiteral gives the reason why migrate leaves a literal, or "".
 func (c *composeFile) whyLiteral(l *envLiteral) string {
-	n, raw := l.pair.node, l.pair.value
+	n, raw := l.pair.Node, l.pair.Value
 	text := raw[l.start:l.end]
-	verbatim := c.src.verbatim(n, l.pair.at, raw)
+	verbatim := c.src.verbatim(n, l.pair.At, raw)
 	whole := l.start == 0 && l.end == len(raw) && !l.fallback
 	switch {
 	case l.stray != "":
 		return fmt.Sprintf("Compose knows no key %q of a service; variables stand under environment", l.stray)
 	case l.key:
 		return "the key has to leave this place"
-	case l.pair.odd:
+	case l.pair.Odd:
 		return whyOdd
 	case n.Style&yaml.TaggedStyle != 0:
 		return "migrate cannot edit a value with a tag"

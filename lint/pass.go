@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -91,8 +92,8 @@ func (l *linter) severity(r *Rule, s Severity) Severity {
 }
 
 // pairLiteral reports one literal of a pair.
-func (p *pass) pairLiteral(pr *pair, l literal, f Finding) {
-	p.literalAt(p.hideScalar(pr.node, pr.at+l.start, pr.at+l.end), l, f)
+func (p *pass) pairLiteral(pr *yamldoc.Pair, l literal, f Finding) {
+	p.literalAt(p.hideScalar(pr.Node, pr.At+l.start, pr.At+l.end), l, f)
 }
 
 func (p *pass) literalAt(at byteRange, l literal, f Finding) {
@@ -158,14 +159,14 @@ func scalars(n *yaml.Node, visit func(*yaml.Node)) {
 }
 
 func walkScalars(n *yaml.Node, visit func(*yaml.Node), seen map[*yaml.Node]bool) {
-	n = follow(n)
+	n = yamldoc.Follow(n)
 	if n == nil || seen[n] {
 		return
 	}
 	seen[n] = true
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if !isNull(n) {
+		if !yamldoc.IsNull(n) {
 			visit(n)
 		}
 	case yaml.MappingNode:

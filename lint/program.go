@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -19,11 +20,11 @@ func ProgramOf(entrypoint, command *yaml.Node) secret.Program {
 		return p
 	}
 	word := ""
-	if n := follow(command); n.Kind == yaml.SequenceNode {
+	if n := yamldoc.Follow(command); n.Kind == yaml.SequenceNode {
 		if len(n.Content) == 0 {
 			return p
 		}
-		word = text(n.Content[0])
+		word = yamldoc.Text(n.Content[0])
 	} else if words := splitShell(n.Value, nil, 0); len(words) > 0 {
 		word = words[0].text
 	} else {
@@ -37,8 +38,8 @@ func ProgramOf(entrypoint, command *yaml.Node) secret.Program {
 }
 
 func given(n *yaml.Node) bool {
-	n = follow(n)
-	return n != nil && !isNull(n)
+	n = yamldoc.Follow(n)
+	return n != nil && !yamldoc.IsNull(n)
 }
 
 // program is what the service runs as far as its own file says.
@@ -74,13 +75,13 @@ const maxBases = 8
 // handlesBase is handles for the services that s extends. What they run counts
 // only where s gives no command of its own; their entrypoint counts always.
 func (l *linter) handlesBase(c *composeFile, s *service, own bool, depth int) bool {
-	e := follow(s.fields["extends"])
+	e := yamldoc.Follow(s.fields["extends"])
 	if e == nil || depth == maxBases {
 		return true
 	}
-	name, file := text(e), ""
+	name, file := yamldoc.Text(e), ""
 	if e.Kind == yaml.MappingNode {
-		name, file = text(get(e, "service")), c.path(text(get(e, "file")))
+		name, file = yamldoc.Text(yamldoc.Get(e, "service")), c.path(yamldoc.Text(yamldoc.Get(e, "file")))
 	}
 	for _, o := range l.read {
 		if o != c && file == "" || file != "" && o.file != file {
@@ -124,10 +125,10 @@ func (s *service) readsItself(variable string) bool {
 // that is given one.
 func isOwnScript(command *yaml.Node) bool {
 	var words []string
-	for _, i := range items(command) {
+	for _, i := range yamldoc.Items(command) {
 		words = append(words, i.Value)
 	}
-	if n := follow(command); n != nil && n.Kind == yaml.ScalarNode {
+	if n := yamldoc.Follow(command); n != nil && n.Kind == yaml.ScalarNode {
 		words = nil
 		for _, w := range splitShell(n.Value, nil, 0) {
 			words = append(words, w.text)

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -204,11 +205,11 @@ func (r *Readers) Sets(path, service, variable string) string {
 			if s.name != service {
 				continue
 			}
-			if slices.ContainsFunc(s.env, func(p pair) bool { return p.name == variable }) {
+			if slices.ContainsFunc(s.env, func(p yamldoc.Pair) bool { return p.Name == variable }) {
 				return c.src.path
 			}
 			for _, n := range c.envFiles(s) {
-				if _, ok := c.files.vars([]string{c.path(text(n))})[variable]; ok {
+				if _, ok := c.files.vars([]string{c.path(yamldoc.Text(n))})[variable]; ok {
 					return c.src.path
 				}
 			}
@@ -277,30 +278,30 @@ func (c *composeFile) mounts() []mount {
 		list = append(list, mount{source: text, written: raw, service: service, shown: c.src.path, line: n.Line})
 	}
 	named := map[string]*yaml.Node{} // volumes that are folders
-	for _, e := range entries(get(c.root, "volumes")) {
-		if o := get(e.value, "driver_opts"); text(get(o, "device")) != "" && strings.Contains(text(get(o, "o")), "bind") {
-			named[e.key.Value] = get(o, "device")
+	for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "volumes")) {
+		if o := yamldoc.Get(e.Value, "driver_opts"); yamldoc.Text(yamldoc.Get(o, "device")) != "" && strings.Contains(yamldoc.Text(yamldoc.Get(o, "o")), "bind") {
+			named[e.Key.Value] = yamldoc.Get(o, "device")
 		}
 	}
 	for _, s := range c.services {
-		for _, v := range items(s.fields["volumes"]) {
-			source, at := text(get(v, "source")), v
+		for _, v := range yamldoc.Items(s.fields["volumes"]) {
+			source, at := yamldoc.Text(yamldoc.Get(v, "source")), v
 			if v.Kind == yaml.ScalarNode {
 				source = bindSource(v.Value)
-			} else if kind := text(get(v, "type")); kind != "" && kind != "bind" && kind != "volume" {
+			} else if kind := yamldoc.Text(yamldoc.Get(v, "type")); kind != "" && kind != "bind" && kind != "volume" {
 				continue
 			}
 			if n := named[source]; n != nil {
-				add(s.name, n, text(n), false)
+				add(s.name, n, yamldoc.Text(n), false)
 			} else {
 				add(s.name, at, source, true)
 			}
 		}
 	}
 	for _, section := range []string{"secrets", "configs"} {
-		for _, e := range entries(get(c.root, section)) {
-			if n := get(e.value, "file"); text(n) != "" {
-				add(firstWith(c, section, e.key.Value), n, text(n), false)
+		for _, e := range yamldoc.Entries(yamldoc.Get(c.root, section)) {
+			if n := yamldoc.Get(e.Value, "file"); yamldoc.Text(n) != "" {
+				add(firstWith(c, section, e.Key.Value), n, yamldoc.Text(n), false)
 			}
 		}
 	}
@@ -310,8 +311,8 @@ func (c *composeFile) mounts() []mount {
 // firstWith returns the first service that is given a secret or config, or the name of that.
 func firstWith(c *composeFile, section, name string) string {
 	for _, s := range c.services {
-		for _, n := range items(s.fields[section]) {
-			if text(n) == name || text(get(n, "source")) == name {
+		for _, n := range yamldoc.Items(s.fields[section]) {
+			if yamldoc.Text(n) == name || yamldoc.Text(yamldoc.Get(n, "source")) == name {
 				return s.name
 			}
 		}
@@ -348,14 +349,14 @@ const Unnamed = "no compose file takes it; something else may read it"
 func (c *composeFile) readsEntry(path, name string) bool {
 	for _, s := range c.services {
 		for _, n := range c.envFiles(s) {
-			if c.path(text(n)) == path {
+			if c.path(yamldoc.Text(n)) == path {
 				return true
 			}
 		}
 	}
-	for _, i := range items(get(c.root, "include")) {
-		for _, p := range items(get(i, "env_file")) {
-			if c.path(text(p)) == path {
+	for _, i := range yamldoc.Items(yamldoc.Get(c.root, "include")) {
+		for _, p := range yamldoc.Items(yamldoc.Get(i, "env_file")) {
+			if c.path(yamldoc.Text(p)) == path {
 				return true
 			}
 		}

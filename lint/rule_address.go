@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -22,19 +23,19 @@ func ruleAddress() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, l := range c.literals() {
 				if l.address && !l.fallback && !l.key {
-					p.reportLiteral(c, l, fmt.Sprintf("%s holds a password inside a URL", l.pair.name),
+					p.reportLiteral(c, l, fmt.Sprintf("%s holds a password inside a URL", l.pair.Name),
 						"interpolate the password from a variable; up then delivers the whole value as a secret")
 				}
 			}
 			for _, s := range c.services {
-				for _, e := range entries(s.node) {
-					if !judgedElsewhere[e.key.Value] {
+				for _, e := range yamldoc.Entries(s.node) {
+					if !judgedElsewhere[e.Key.Value] {
 						p.elsewhere(c, s, e)
 					}
 				}
 			}
-			for _, e := range entries(c.root) {
-				if e.key.Value == "volumes" || e.key.Value == "networks" || e.key.Value == "include" {
+			for _, e := range yamldoc.Entries(c.root) {
+				if e.Key.Value == "volumes" || e.Key.Value == "networks" || e.Key.Value == "include" {
 					p.elsewhere(c, &service{}, e)
 				}
 			}
@@ -44,46 +45,46 @@ func ruleAddress() Rule {
 
 // elsewhere looks at values of which only the form can tell, and at options of
 // drivers, which have names.
-func (p *pass) elsewhere(c *composeFile, s *service, field entry) {
+func (p *pass) elsewhere(c *composeFile, s *service, field yamldoc.Entry) {
 	skip := map[*yaml.Node]bool{}
-	if field.key.Value == "build" || field.key.Value == "deploy" {
+	if field.Key.Value == "build" || field.Key.Value == "deploy" {
 		for _, key := range []string{"args", "dockerfile_inline", "labels"} {
-			if n := get(field.value, key); n != nil {
+			if n := yamldoc.Get(field.Value, key); n != nil {
 				skip[n] = true
 			}
 		}
 	}
-	report := func(pr pair) {
-		for _, l := range inspect(c.policy, pr.name, pr.value) {
-			message := fmt.Sprintf("%s of %s holds a plaintext secret", pr.name, field.key.Value)
-			if pr.name == "" {
-				message = field.key.Value + " holds a plaintext secret"
+	report := func(pr yamldoc.Pair) {
+		for _, l := range inspect(c.policy, pr.Name, pr.Value) {
+			message := fmt.Sprintf("%s of %s holds a plaintext secret", pr.Name, field.Key.Value)
+			if pr.Name == "" {
+				message = field.Key.Value + " holds a plaintext secret"
 			}
 			p.pairLiteral(&pr, l, Finding{
-				Service: s.name, Key: field.key.Value, Message: message,
+				Service: s.name, Key: field.Key.Value, Message: message,
 				Hint: "take it from a variable", Fix: Fix{ByHand, "no container reads this field"},
 			})
 		}
 	}
 	var options []*yaml.Node
-	switch field.key.Value {
+	switch field.Key.Value {
 	case "logging":
-		options = append(options, get(field.value, "options"))
+		options = append(options, yamldoc.Get(field.Value, "options"))
 	case "volumes":
-		for _, v := range entries(field.value) {
-			options = append(options, get(v.value, "driver_opts"))
+		for _, v := range yamldoc.Entries(field.Value) {
+			options = append(options, yamldoc.Get(v.Value, "driver_opts"))
 		}
 	}
 	for _, o := range options {
-		for _, pr := range pairs(o) {
-			if pr.name != "o" {
+		for _, pr := range yamldoc.Pairs(o) {
+			if pr.Name != "o" {
 				report(pr)
 			}
 		}
 	}
-	walkScalars(field.value, func(n *yaml.Node) {
+	walkScalars(field.Value, func(n *yaml.Node) {
 		if secret.FindCredential(n.Value).Found() {
-			report(pair{value: n.Value, node: n})
+			report(yamldoc.Pair{Value: n.Value, Node: n})
 		}
 	}, skip)
 }

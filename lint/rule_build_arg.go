@@ -1,5 +1,9 @@
 package lint
 
+import (
+	"github.com/compose-secure/compose-secure/document/yamldoc"
+)
+
 import "fmt"
 
 func ruleBuildArg() Rule {
@@ -14,18 +18,18 @@ func ruleBuildArg() Rule {
 				if b == nil {
 					continue
 				}
-				for _, pr := range pairs(b.args) {
-					f := Finding{Service: s.name, Key: pr.name, Hint: hint, Fix: byMount()}
-					found := inspect(c.policy, pr.name, pr.value)
+				for _, pr := range yamldoc.Pairs(b.args) {
+					f := Finding{Service: s.name, Key: pr.Name, Hint: hint, Fix: byMount()}
+					found := inspect(c.policy, pr.Name, pr.Value)
 					for _, l := range found {
-						f.Message = fmt.Sprintf("build argument %s holds a plaintext secret", pr.name)
+						f.Message = fmt.Sprintf("build argument %s holds a plaintext secret", pr.Name)
 						l.fallback = true // ${NAME} would still end in the history
 						p.pairLiteral(&pr, l, f)
 					}
 					if len(found) == 0 && reaches(c.policy, &pr) {
-						f.Message = fmt.Sprintf("build argument %s leaves a secret in the image's history", pr.name)
+						f.Message = fmt.Sprintf("build argument %s leaves a secret in the image's history", pr.Name)
 						f.Severity = Info
-						p.report(p.src.scalar(pr.node, pr.at, pr.at+len(pr.value)), f)
+						p.report(p.src.scalar(pr.Node, pr.At, pr.At+len(pr.Value)), f)
 					}
 				}
 			}

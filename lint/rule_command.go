@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -28,7 +29,7 @@ func ruleHealthcheck() Rule {
 		compose: func(p *pass, c *composeFile) {
 			p.argumentFields(c, "healthcheck")
 			for _, t := range c.templates() {
-				p.commandField(c, &service{}, "healthcheck", get(t.value, "test"))
+				p.commandField(c, &service{}, "healthcheck", yamldoc.Get(t.Value, "test"))
 			}
 		},
 	}
@@ -43,11 +44,11 @@ func ruleHook() Rule {
 			p.argumentFields(c, "post_start", "pre_stop", "develop")
 			for _, s := range c.services {
 				for _, key := range []string{"post_start", "pre_stop"} {
-					for _, h := range items(s.fields[key]) {
-						for _, pr := range pairs(get(h, "environment")) {
-							for _, l := range inspect(c.policy, pr.name, pr.value) {
+					for _, h := range yamldoc.Items(s.fields[key]) {
+						for _, pr := range yamldoc.Pairs(yamldoc.Get(h, "environment")) {
+							for _, l := range inspect(c.policy, pr.Name, pr.Value) {
 								p.pairLiteral(&pr, l, Finding{
-									Service: s.name, Key: pr.name, Message: fmt.Sprintf("%s of %s holds a plaintext secret", pr.name, key),
+									Service: s.name, Key: pr.Name, Message: fmt.Sprintf("%s of %s holds a plaintext secret", pr.Name, key),
 									Hint: "read it from /run/secrets in the command", Fix: Fix{ByHand, "a hook has no secrets of its own"},
 								})
 							}
@@ -84,7 +85,7 @@ func (p *pass) argumentFields(c *composeFile, fields ...string) {
 		}
 	}
 	for _, t := range c.templates() {
-		for _, list := range argumentLists(t.value, fields...) {
+		for _, list := range argumentLists(t.Value, fields...) {
 			p.commandField(c, &service{}, list.field, list.node)
 		}
 	}
@@ -92,14 +93,14 @@ func (p *pass) argumentFields(c *composeFile, fields ...string) {
 
 // commandField inspects a command, which is a script or a list of arguments.
 func (p *pass) commandField(c *composeFile, s *service, field string, n *yaml.Node) {
-	n = follow(n)
+	n = yamldoc.Follow(n)
 	if n == nil {
 		return
 	}
-	nodes := items(n)
+	nodes := yamldoc.Items(n)
 	raw := make([]string, len(nodes))
 	for i := range nodes {
-		raw[i] = text(nodes[i])
+		raw[i] = yamldoc.Text(nodes[i])
 	}
 	found := inspectCommand(c.policy, raw, n.Kind == yaml.SequenceNode)
 	if strings.Contains(s.image, "sftp") {

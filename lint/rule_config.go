@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -16,14 +17,14 @@ func ruleConfigContent() Rule {
 			"Interpolate the value from a variable, or make the whole config a secret.",
 		compose: func(p *pass, c *composeFile) {
 			for _, section := range []string{"configs", "secrets"} {
-				for _, e := range entries(get(c.root, section)) {
-					n := follow(get(e.value, "content"))
+				for _, e := range yamldoc.Entries(yamldoc.Get(c.root, section)) {
+					n := yamldoc.Follow(yamldoc.Get(e.Value, "content"))
 					if n == nil || n.Kind != yaml.ScalarNode {
 						continue
 					}
 					for _, l := range inspectText(c.policy, n.Value) {
 						p.literalAt(p.hideScalar(n, l.start, l.end), l, Finding{
-							Key: e.key.Value, Message: fmt.Sprintf("the content of %s holds a plaintext secret", e.key.Value),
+							Key: e.Key.Value, Message: fmt.Sprintf("the content of %s holds a plaintext secret", e.Key.Value),
 							Hint: "interpolate it from a variable; up then stores the whole content in RAM",
 							Fix:  Fix{ByHand, "migrate does not edit inside other formats"},
 						})

@@ -3,6 +3,7 @@ package lint
 import (
 	"bytes"
 	"fmt"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,14 +17,14 @@ func ruleDecryptionKey() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, l := range c.literals() {
 				if l.key {
-					p.reportLiteral(c, l, fmt.Sprintf("%s holds a key that decrypts secrets", l.pair.name), keyHint)
+					p.reportLiteral(c, l, fmt.Sprintf("%s holds a key that decrypts secrets", l.pair.Name), keyHint)
 				}
 			}
 			p.keyFiles(c)
 			if kms := sopsUsesKMS(c.files, c.dir); kms {
 				for _, l := range c.literals() {
-					if isCloudKey(l.pair.name) {
-						p.reportLiteral(c, l, fmt.Sprintf("%s opens the KMS that encrypts the secrets beside it", l.pair.name), keyHint)
+					if isCloudKey(l.pair.Name) {
+						p.reportLiteral(c, l, fmt.Sprintf("%s opens the KMS that encrypts the secrets beside it", l.pair.Name), keyHint)
 					}
 				}
 			}
@@ -86,7 +87,7 @@ func (p *pass) keyFiles(c *composeFile) {
 			continue
 		}
 		patterns := dockerignore(c.files, b)
-		n := follow(s.fields["build"])
+		n := yamldoc.Follow(s.fields["build"])
 		check(b.context, func(path string) (byteRange, Finding) {
 			f := Finding{Service: s.name, Message: fmt.Sprintf("the build of %s takes the decryption key %q", s.name, c.files.shown(path))}
 			if matchIgnore(patterns, path, false) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -45,53 +46,53 @@ func fixOfVariable(s *step) Fix {
 func byMount() Fix { return Fix{ByFile, "migrate declares it under build.secrets, and RUN mounts it"} }
 
 // variables reads NAME=value out of ARG and ENV.
-func (d *dockerfile) variables(s *step) []pair {
-	var list []pair
+func (d *dockerfile) variables(s *step) []yamldoc.Pair {
+	var list []yamldoc.Pair
 	switch s.name {
 	case "arg":
 		for _, w := range s.words {
 			name, value, ok := strings.Cut(w, "=")
-			list = append(list, pair{name: name, value: value, none: !ok})
+			list = append(list, yamldoc.Pair{Name: name, Value: value, None: !ok})
 		}
 	case "env":
 		// The parser gives name, value and separator.
 		for i := 0; i+1 < len(s.words); i += 3 {
-			list = append(list, pair{name: s.words[i], value: s.words[i+1]})
+			list = append(list, yamldoc.Pair{Name: s.words[i], Value: s.words[i+1]})
 		}
 	}
 	return list
 }
 
-func (p *pass) dockerfileVariable(d *dockerfile, s *step, v pair) {
+func (p *pass) dockerfileVariable(d *dockerfile, s *step, v yamldoc.Pair) {
 	kind := strings.ToUpper(s.name)
 	f := Finding{
-		Service: d.serviceName(), Key: v.name, Hint: mountHintFor(v.name),
+		Service: d.serviceName(), Key: v.Name, Hint: mountHintFor(v.Name),
 		Fix: fixOfVariable(s), unplanned: notGiven,
 	}
-	value, verbatim := d.value(v.value)
-	found := inspectVerbatim(d.policy, v.name, value)
+	value, verbatim := d.value(v.Value)
+	found := inspectVerbatim(d.policy, v.Name, value)
 	if !verbatim {
-		found = inspect(d.policy, v.name, value)
+		found = inspect(d.policy, v.Name, value)
 	}
 	if len(found) > 0 {
 		l := found[0]
-		r := d.find(s, unquote(v.value)[l.start:l.end], d.after(s, v.name))
-		f.Message = fmt.Sprintf("%s %s holds a plaintext secret", kind, v.name)
+		r := d.find(s, unquote(v.Value)[l.start:l.end], d.after(s, v.Name))
+		f.Message = fmt.Sprintf("%s %s holds a plaintext secret", kind, v.Name)
 		l.fallback = true
 		p.literalAt(r, l, f)
 		return
 	}
-	e := d.expand(v.value)
-	open := v.none || value == "" || strings.Contains(e.text, secret.Hole)
-	if !open || !d.policy.Classify(v.name, "").Secret || copiesArg(s, &e) {
+	e := d.expand(v.Value)
+	open := v.None || value == "" || strings.Contains(e.text, secret.Hole)
+	if !open || !d.policy.Classify(v.Name, "").Secret || copiesArg(s, &e) {
 		return
 	}
 	if s.name == "env" && value == "" {
 		return
 	}
 	f.Severity = Warning
-	f.Message = fmt.Sprintf("%s %s leaves a secret in the image's history", kind, v.name)
-	p.report(d.find(s, v.name, 0), f)
+	f.Message = fmt.Sprintf("%s %s leaves a secret in the image's history", kind, v.Name)
+	p.report(d.find(s, v.Name, 0), f)
 }
 
 // expand sees through the variables of a value of ARG or ENV.
@@ -131,14 +132,14 @@ func ruleDockerfileArgEnv() Rule {
 					continue
 				}
 				for _, v := range d.variables(s) {
-					e := d.expand(v.value)
+					e := d.expand(v.Value)
 					for _, name := range e.open {
-						if !d.secretArgs[name] && !d.policy.Classify(v.name, "").Secret {
+						if !d.secretArgs[name] && !d.policy.Classify(v.Name, "").Secret {
 							continue
 						}
-						p.report(d.find(s, v.value, d.after(s, v.name)), Finding{
-							Service: d.serviceName(), Key: v.name,
-							Message: fmt.Sprintf("ENV %s keeps the build argument %s in the image", v.name, name),
+						p.report(d.find(s, v.Value, d.after(s, v.Name)), Finding{
+							Service: d.serviceName(), Key: v.Name,
+							Message: fmt.Sprintf("ENV %s keeps the build argument %s in the image", v.Name, name),
 							Hint:    mountHintFor(name) + "; at run time, deliver it as a secret", Fix: Fix{ByHand, "only you know which of the two needs it"},
 						})
 						break

@@ -12,7 +12,7 @@ func ruleEnvironment() Rule {
 				if l.fallback || l.address || l.key {
 					continue
 				}
-				p.reportLiteral(c, l, fmt.Sprintf("%s holds a plaintext secret", l.pair.name),
+				p.reportLiteral(c, l, fmt.Sprintf("%s holds a plaintext secret", l.pair.Name),
 					"compose-secure migrate moves it; up then delivers it as a file in RAM")
 			}
 		},

@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
 // fileVariable is a variable that looks like the file form of another.
 type fileVariable struct {
 	service  *service
-	pair     pair
+	pair     yamldoc.Pair
 	original string // the variable that it seems to stand for
 }
 
@@ -21,7 +22,7 @@ func (c *composeFile) fileVariables() []fileVariable {
 	var list []fileVariable
 	for _, s := range c.services {
 		for _, pr := range s.env {
-			if o := originalOf(pr.name); o != "" && c.policy.Classify(o, "").Secret && !slices.Contains(s.asFile, o) {
+			if o := originalOf(pr.Name); o != "" && c.policy.Classify(o, "").Secret && !slices.Contains(s.asFile, o) {
 				list = append(list, fileVariable{s, pr, o})
 			}
 		}
@@ -44,9 +45,9 @@ func originalOf(name string) string {
 }
 
 func (p *pass) reportName(v *fileVariable, f Finding) {
-	f.Service, f.Key = v.service.name, v.pair.name
-	n := v.pair.key
-	p.report(p.src.scalar(n, 0, len(v.pair.name)), f)
+	f.Service, f.Key = v.service.name, v.pair.Name
+	n := v.pair.Key
+	p.report(p.src.scalar(n, 0, len(v.pair.Name)), f)
 }
 
 func ruleFileUnread() Rule {
@@ -56,14 +57,14 @@ func ruleFileUnread() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, v := range c.fileVariables() {
 				i := v.service.known
-				if i == nil || isRabbitMQ(i) || v.service.readsItself(v.pair.name) {
+				if i == nil || isRabbitMQ(i) || v.service.readsItself(v.pair.Name) {
 					continue
 				}
 				if _, ok := i.File(v.original); ok {
 					continue // CS022 says how it is spelled
 				}
 				p.reportName(&v, Finding{
-					Message: fmt.Sprintf("%s does not read %s", i.Name, v.pair.name),
+					Message: fmt.Sprintf("%s does not read %s", i.Name, v.pair.Name),
 					Hint:    fmt.Sprintf("set %s and run it with compose-secure up, which wraps the entrypoint; %s", v.original, i.Note),
 					Fix:     Fix{ByHand, "migrate leaves file forms: the value is not in the source"},
 				})
@@ -74,7 +75,7 @@ func ruleFileUnread() Rule {
 
 // right reports whether the image reads the variable as it is spelled.
 func right(i *secret.Image, v *fileVariable) bool {
-	o, ok := i.Original(v.pair.name)
+	o, ok := i.Original(v.pair.Name)
 	return ok && o != ""
 }
 
@@ -85,7 +86,7 @@ func ruleFileSpelling() Rule {
 		compose: func(p *pass, c *composeFile) {
 			for _, v := range c.fileVariables() {
 				i := v.service.known
-				if i == nil || right(i, &v) || v.service.readsItself(v.pair.name) {
+				if i == nil || right(i, &v) || v.service.readsItself(v.pair.Name) {
 					continue
 				}
 				form, ok := i.File(v.original)
@@ -93,7 +94,7 @@ func ruleFileSpelling() Rule {
 					continue
 				}
 				f := Finding{
-					Message: fmt.Sprintf("%s does not read %s", i.Name, v.pair.name),
+					Message: fmt.Sprintf("%s does not read %s", i.Name, v.pair.Name),
 					Hint:    "write " + form.Variable,
 					Fix:     Fix{ByHand, "migrate leaves file forms; the report as SARIF holds the edit"},
 				}
@@ -120,13 +121,13 @@ func ruleFileBeside() Rule {
 			for _, v := range c.fileVariables() {
 				plain := false
 				for _, pr := range v.service.env {
-					plain = plain || pr.name == v.original && pr.value != ""
+					plain = plain || pr.Name == v.original && pr.Value != ""
 				}
 				if !plain {
 					continue
 				}
 				f := Finding{
-					Message: fmt.Sprintf("%s stands beside %s", v.pair.name, v.original),
+					Message: fmt.Sprintf("%s stands beside %s", v.pair.Name, v.original),
 					Hint:    "leave " + v.original + " out",
 					Fix:     Fix{ByHand, "only you know which of the two is right"},
 				}
@@ -159,10 +160,10 @@ func ruleRabbitMQ() Rule {
 					continue
 				}
 				for _, pr := range s.env {
-					if pr.name == "RABBITMQ_DEFAULT_PASS_FILE" || pr.name == "RABBITMQ_DEFAULT_USER_FILE" {
+					if pr.Name == "RABBITMQ_DEFAULT_PASS_FILE" || pr.Name == "RABBITMQ_DEFAULT_USER_FILE" {
 						p.reportName(&fileVariable{service: s, pair: pr}, Finding{
-							Message: pr.name + " stops RabbitMQ 3.9 and newer",
-							Hint:    "set " + strings.TrimSuffix(pr.name, "_FILE") + " and run it with compose-secure up, or mount a secret below /etc/rabbitmq/conf.d",
+							Message: pr.Name + " stops RabbitMQ 3.9 and newer",
+							Hint:    "set " + strings.TrimSuffix(pr.Name, "_FILE") + " and run it with compose-secure up, or mount a secret below /etc/rabbitmq/conf.d",
 							Fix:     Fix{ByHand, "migrate leaves file forms: the value is not in the source"},
 						})
 					}

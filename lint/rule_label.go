@@ -1,5 +1,9 @@
 package lint
 
+import (
+	"github.com/compose-secure/compose-secure/document/yamldoc"
+)
+
 import "fmt"
 
 func ruleLabel() Rule {
@@ -9,24 +13,24 @@ func ruleLabel() Rule {
 			"which can be cracked at leisure. Give the proxy a file (Traefik: basicauth.usersfile).",
 		compose: func(p *pass, c *composeFile) {
 			for _, s := range c.services {
-				p.labels(c, s, pairs(s.fields["labels"]))
-				p.labels(c, s, pairs(s.fields["annotations"]))
-				p.labels(c, s, pairs(get(s.fields["deploy"], "labels")))
-				p.labels(c, s, pairs(get(s.fields["build"], "labels")))
+				p.labels(c, s, yamldoc.Pairs(s.fields["labels"]))
+				p.labels(c, s, yamldoc.Pairs(s.fields["annotations"]))
+				p.labels(c, s, yamldoc.Pairs(yamldoc.Get(s.fields["deploy"], "labels")))
+				p.labels(c, s, yamldoc.Pairs(yamldoc.Get(s.fields["build"], "labels")))
 			}
 			for _, t := range c.templates() {
-				p.labels(c, &service{}, pairs(get(t.value, "labels")))
+				p.labels(c, &service{}, yamldoc.Pairs(yamldoc.Get(t.Value, "labels")))
 			}
 		},
 	}
 }
 
-func (p *pass) labels(c *composeFile, s *service, prs []pair) {
+func (p *pass) labels(c *composeFile, s *service, prs []yamldoc.Pair) {
 	for _, pr := range prs {
-		name := labelName(pr.name)
-		for _, l := range inspect(c.policy, name, pr.value) {
+		name := labelName(pr.Name)
+		for _, l := range inspect(c.policy, name, pr.Value) {
 			p.pairLiteral(&pr, l, Finding{
-				Service: s.name, Key: pr.name, Message: fmt.Sprintf("label %s holds a plaintext secret", pr.name),
+				Service: s.name, Key: pr.Name, Message: fmt.Sprintf("label %s holds a plaintext secret", pr.Name),
 				Hint: "give the reader of the label a file instead", Fix: Fix{ByHand, "a label cannot name a secret"},
 			})
 		}

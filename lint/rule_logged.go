@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -20,9 +21,9 @@ func ruleLogged() Rule {
 					continue
 				}
 				for field, n := range map[string]*yaml.Node{
-					"command": s.fields["command"], "entrypoint": s.fields["entrypoint"], "healthcheck": get(s.fields["healthcheck"], "test"),
+					"command": s.fields["command"], "entrypoint": s.fields["entrypoint"], "healthcheck": yamldoc.Get(s.fields["healthcheck"], "test"),
 				} {
-					p.logged(c, s, field, follow(n))
+					p.logged(c, s, field, yamldoc.Follow(n))
 				}
 			}
 		},
@@ -31,17 +32,17 @@ func ruleLogged() Rule {
 
 // hasSecret reports whether the environment of a service holds a secret.
 func (s *service) hasSecret(c *composeFile) bool {
-	return slices.ContainsFunc(s.env, func(pr pair) bool { return c.policy.Classify(pr.name, "").Secret }) || s.fields["env_file"] != nil
+	return slices.ContainsFunc(s.env, func(pr yamldoc.Pair) bool { return c.policy.Classify(pr.Name, "").Secret }) || s.fields["env_file"] != nil
 }
 
 func (p *pass) logged(c *composeFile, s *service, field string, n *yaml.Node) {
 	if n == nil {
 		return
 	}
-	nodes := items(n)
+	nodes := yamldoc.Items(n)
 	raw := make([]string, len(nodes))
 	for i := range nodes {
-		raw[i] = text(nodes[i])
+		raw[i] = yamldoc.Text(nodes[i])
 	}
 	words, _ := commandLine(c.policy, raw, n.Kind == yaml.SequenceNode)
 	for _, w := range printers(words, 0) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -18,11 +19,11 @@ func ruleReference() Rule {
 					if !reaches(c.policy, &pr) {
 						continue
 					}
-					for _, part := range literalParts(pr.value) {
-						p.hideScalar(pr.node, pr.at+part.start, pr.at+part.end)
+					for _, part := range literalParts(pr.Value) {
+						p.hideScalar(pr.Node, pr.At+part.start, pr.At+part.end)
 					}
-					p.report(p.src.scalar(pr.node, pr.at, pr.at+len(pr.value)), Finding{
-						Service: s.name, Key: pr.name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.name),
+					p.report(p.src.scalar(pr.Node, pr.At, pr.At+len(pr.Value)), Finding{
+						Service: s.name, Key: pr.Name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.Name),
 						Hint: "run it with compose-secure up, or use the image's file form with a secret", Fix: Fix{ByHand, "the value is not in this file, and up moves it when it runs"},
 					})
 				}
@@ -32,14 +33,14 @@ func ruleReference() Rule {
 }
 
 // reaches reports whether a variable takes a secret from outside the file.
-func reaches(policy secret.Policy, pr *pair) bool {
-	if !policy.Classify(pr.name, "").Secret {
+func reaches(policy secret.Policy, pr *yamldoc.Pair) bool {
+	if !policy.Classify(pr.Name, "").Secret {
 		return false
 	}
-	if pr.none {
+	if pr.None {
 		return true
 	}
-	e := expand(pr.value, false)
+	e := expand(pr.Value, false)
 	return len(e.open) > 0 && strings.Contains(e.text, secret.Hole)
 }
 
@@ -50,17 +51,17 @@ func (f *File) BesideVariables() map[string]string {
 	c := f.c
 	for _, s := range c.services {
 		for _, pr := range s.env {
-			parts := literalParts(pr.value)
+			parts := literalParts(pr.Value)
 			if len(parts) == 0 || !reaches(c.policy, &pr) {
 				continue
 			}
 			var b strings.Builder
 			at := 0
 			for _, part := range parts {
-				b.WriteString(pr.value[at:part.start] + redacted)
+				b.WriteString(pr.Value[at:part.start] + redacted)
 				at = part.end
 			}
-			shown[pr.value] = b.String() + pr.value[at:]
+			shown[pr.Value] = b.String() + pr.Value[at:]
 		}
 	}
 	return shown

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -20,9 +21,9 @@ type secretFile struct {
 // secretFiles lists the files of `secrets:` that exist and are not encrypted.
 func (c *composeFile) secretFiles() []secretFile {
 	var list []secretFile
-	for _, e := range entries(get(c.root, "secrets")) {
-		n := follow(get(e.value, "file"))
-		path := c.path(text(n))
+	for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "secrets")) {
+		n := yamldoc.Follow(yamldoc.Get(e.Value, "file"))
+		path := c.path(yamldoc.Text(n))
 		if path == "" {
 			continue
 		}
@@ -33,7 +34,7 @@ func (c *composeFile) secretFiles() []secretFile {
 		if data, err := c.files.read(path); err != nil || isEncrypted(data) {
 			continue
 		}
-		list = append(list, secretFile{e.key.Value, n, path, info})
+		list = append(list, secretFile{e.Key.Value, n, path, info})
 	}
 	return list
 }
@@ -125,7 +126,7 @@ func ruleNotEncrypted() Rule {
 		compose: func(p *pass, c *composeFile) {
 			seen := map[string]bool{}
 			check := func(n *yaml.Node) {
-				path := c.path(text(n))
+				path := c.path(yamldoc.Text(n))
 				base := strings.ToLower(filepath.Base(path))
 				if path == "" || seen[path] || !claimsEncryption(base) {
 					return
@@ -135,7 +136,7 @@ func ruleNotEncrypted() Rule {
 				if err != nil || len(strings.TrimSpace(string(data))) == 0 || isEncrypted(data) || isOtherCipher(data) {
 					return
 				}
-				p.report(p.src.scalar(follow(n), 0, len(text(n))), Finding{
+				p.report(p.src.scalar(yamldoc.Follow(n), 0, len(yamldoc.Text(n))), Finding{
 					Key: filepath.Base(path), Message: fmt.Sprintf("%q is not encrypted though its name says so", c.files.shown(path)),
 					Hint: "sops encrypt --in-place it, and rotate what was committed", Fix: Fix{ByHand, "only you have the recipients"},
 				})
@@ -146,11 +147,11 @@ func ruleNotEncrypted() Rule {
 				}
 			}
 			for _, section := range []string{"secrets", "configs"} {
-				for _, e := range entries(get(c.root, section)) {
-					check(get(e.value, "file"))
+				for _, e := range yamldoc.Entries(yamldoc.Get(c.root, section)) {
+					check(yamldoc.Get(e.Value, "file"))
 				}
 			}
-			for _, n := range items(get(get(c.root, "x-compose-secure"), "sops")) {
+			for _, n := range yamldoc.Items(yamldoc.Get(yamldoc.Get(c.root, "x-compose-secure"), "sops")) {
 				check(n)
 			}
 		},

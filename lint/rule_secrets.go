@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -19,12 +20,12 @@ type grant struct {
 // grants reads the short and the long form.
 func (s *service) grants() []grant {
 	var list []grant
-	for _, i := range items(s.fields["secrets"]) {
+	for _, i := range yamldoc.Items(s.fields["secrets"]) {
 		if i.Kind == yaml.ScalarNode {
 			list = append(list, grant{source: i.Value, target: i.Value, node: i})
 			continue
 		}
-		g := grant{source: text(get(i, "source")), target: text(get(i, "target")), node: follow(get(i, "source")), mode: follow(get(i, "mode"))}
+		g := grant{source: yamldoc.Text(yamldoc.Get(i, "source")), target: yamldoc.Text(yamldoc.Get(i, "target")), node: yamldoc.Follow(yamldoc.Get(i, "source")), mode: yamldoc.Follow(yamldoc.Get(i, "mode"))}
 		if g.target == "" {
 			g.target = g.source
 		}
@@ -40,7 +41,7 @@ func ruleSecretUnused() Rule {
 		ID: "CS026", Name: "secret declared and not used", Severity: Warning,
 		Why: "A secret that no service is given protects nothing; often the service still has the value in its environment.",
 		compose: func(p *pass, c *composeFile) {
-			if len(c.services) == 0 || get(c.root, "include") != nil {
+			if len(c.services) == 0 || yamldoc.Get(c.root, "include") != nil {
 				return
 			}
 			used := map[string]bool{}
@@ -48,18 +49,18 @@ func ruleSecretUnused() Rule {
 				for _, g := range s.grants() {
 					used[g.source] = true
 				}
-				for _, g := range items(get(s.fields["build"], "secrets")) {
-					used[text(g)] = true
-					used[text(get(g, "source"))] = true
+				for _, g := range yamldoc.Items(yamldoc.Get(s.fields["build"], "secrets")) {
+					used[yamldoc.Text(g)] = true
+					used[yamldoc.Text(yamldoc.Get(g, "source"))] = true
 				}
 				if s.fields["extends"] != nil {
 					return // the grant may be in the other file
 				}
 			}
-			for _, e := range entries(get(c.root, "secrets")) {
-				if !used[e.key.Value] {
-					p.report(p.src.scalar(e.key, 0, len(e.key.Value)), Finding{
-						Key: e.key.Value, Message: fmt.Sprintf("secret %s is declared and no service uses it", e.key.Value),
+			for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "secrets")) {
+				if !used[e.Key.Value] {
+					p.report(p.src.scalar(e.Key, 0, len(e.Key.Value)), Finding{
+						Key: e.Key.Value, Message: fmt.Sprintf("secret %s is declared and no service uses it", e.Key.Value),
 						Hint: "name it under secrets: of the service that needs it, or remove it", Fix: Fix{ByHand, "only you know which of the two is meant"},
 					})
 				}
@@ -110,23 +111,23 @@ func ruleSecretSource() Rule {
 		ID: "CS028", Name: "secret without a source", Severity: Info,
 		Why: "An external secret exists in Swarm only; docker compose cannot start a service with it. `x-source` says where the value comes from.",
 		compose: func(p *pass, c *composeFile) {
-			for _, e := range entries(get(c.root, "secrets")) {
-				external := follow(get(e.value, "external"))
-				if get(e.value, "x-source") != nil || external == nil && (get(e.value, "file") != nil || get(e.value, "environment") != nil ||
-					get(e.value, "content") != nil || get(e.value, "driver") != nil) {
+			for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "secrets")) {
+				external := yamldoc.Follow(yamldoc.Get(e.Value, "external"))
+				if yamldoc.Get(e.Value, "x-source") != nil || external == nil && (yamldoc.Get(e.Value, "file") != nil || yamldoc.Get(e.Value, "environment") != nil ||
+					yamldoc.Get(e.Value, "content") != nil || yamldoc.Get(e.Value, "driver") != nil) {
 					continue
 				}
 				if external != nil && external.Value == "false" {
 					continue
 				}
 				f := Finding{
-					Key: e.key.Value, Message: fmt.Sprintf("secret %s is external and has no source", e.key.Value),
+					Key: e.Key.Value, Message: fmt.Sprintf("secret %s is external and has no source", e.Key.Value),
 					Hint: "add x-source: ref+..., so that up and stack deploy can create it", Fix: Fix{ByHand, "only you know the source"},
 				}
 				if external == nil {
-					f.Message, f.Severity = fmt.Sprintf("secret %s has no source", e.key.Value), Warning
+					f.Message, f.Severity = fmt.Sprintf("secret %s has no source", e.Key.Value), Warning
 				}
-				p.report(p.src.scalar(e.key, 0, len(e.key.Value)), f)
+				p.report(p.src.scalar(e.Key, 0, len(e.Key.Value)), f)
 			}
 		},
 	}

@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -392,14 +393,14 @@ func (p *pass) hideSecrets(root *yaml.Node) {
 		"driver_opts": true, "template_driver": true, "x-source": true,
 	}
 	hide := func(n *yaml.Node) { p.hideScalar(n, 0, len(n.Value)) }
-	for _, e := range entries(get(root, "secrets")) {
-		if n := follow(e.value); n == nil || n.Kind != yaml.MappingNode {
+	for _, e := range yamldoc.Entries(yamldoc.Get(root, "secrets")) {
+		if n := yamldoc.Follow(e.Value); n == nil || n.Kind != yaml.MappingNode {
 			scalars(n, hide)
 			continue
 		}
-		for _, field := range entries(e.value) {
-			if !known[field.key.Value] {
-				scalars(field.value, hide)
+		for _, field := range yamldoc.Entries(e.Value) {
+			if !known[field.Key.Value] {
+				scalars(field.Value, hide)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/document"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -83,12 +84,12 @@ func BareVariables(n *yaml.Node) []string {
 		if key := n.Content[i].Value; key != "environment" && key != "args" {
 			continue
 		}
-		if name := text(n.Content[i+1]); name != "" {
+		if name := yamldoc.Text(n.Content[i+1]); name != "" {
 			names = append(names, name)
 		}
-		for _, v := range pairs(n.Content[i+1]) {
-			if v.none {
-				names = append(names, v.name)
+		for _, v := range yamldoc.Pairs(n.Content[i+1]) {
+			if v.None {
+				names = append(names, v.Name)
 			}
 		}
 	}
@@ -120,11 +121,11 @@ func NamesFilesByVariable(root *yaml.Node) bool {
 func namesWithVariables(root *yaml.Node) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, e := range serviceEntries(root) {
-			for _, n := range items(get(e.value, "env_file")) {
+			for _, n := range yamldoc.Items(yamldoc.Get(e.Value, "env_file")) {
 				if n.Kind == yaml.MappingNode {
-					n = get(n, "path")
+					n = yamldoc.Get(n, "path")
 				}
-				if raw := text(n); len(Variables(raw)) > 0 && !yield(e.key.Value, raw) {
+				if raw := yamldoc.Text(n); len(Variables(raw)) > 0 && !yield(e.Key.Value, raw) {
 					return
 				}
 			}
@@ -204,7 +205,6 @@ func isPathByte(c byte) bool { return isNameByte(c) || c == '.' || c == '/' || c
 // unedited is a compose file that migrate leaves as it is, as lint meets it.
 type unedited struct {
 	Unedited
-	path   string
 	shown  string
 	dotenv []string // the .env files whose variables it takes
 }

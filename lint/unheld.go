@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/compose"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 )
 
 // Unheld is a variable in a place that cannot hold a secret: up refuses a
@@ -39,21 +40,21 @@ func UnheldVariables(root *yaml.Node) []Unheld {
 	w := &unheldWalk{}
 	services := serviceEntries(root)
 	for _, e := range services {
-		w.service("services."+e.key.Value, e.value)
+		w.service("services."+e.Key.Value, e.Value)
 	}
-	if get(root, "services") == nil {
+	if yamldoc.Get(root, "services") == nil {
 		return w.found // the services stand at the top
 	}
-	for _, e := range entries(root) {
-		switch key := e.key.Value; {
+	for _, e := range yamldoc.Entries(root) {
+		switch key := e.Key.Value; {
 		case key == "services" || strings.HasPrefix(key, "x-"):
 		case key == "secrets" || key == "configs":
-			for _, d := range entries(e.value) {
-				w.fields(key+"."+d.key.Value, d.value, "environment", "content")
+			for _, d := range yamldoc.Entries(e.Value) {
+				w.fields(key+"."+d.Key.Value, d.Value, "environment", "content")
 			}
 		default:
 			w.seen = map[*yaml.Node]bool{}
-			w.node(key, e.value)
+			w.node(key, e.Value)
 		}
 	}
 	return w.found
@@ -67,19 +68,19 @@ type unheldWalk struct {
 func (w *unheldWalk) service(at string, n *yaml.Node) {
 	w.seen = map[*yaml.Node]bool{}
 	w.without(at, n, append(compose.ArgumentLists(), []string{"environment"}, []string{"build"}))
-	build := follow(get(n, "build"))
+	build := yamldoc.Follow(yamldoc.Get(n, "build"))
 	if build == nil || build.Kind != yaml.MappingNode {
 		w.node(at+".build", build)
 		return
 	}
 	w.fields(at+".build", build, "args")
-	for _, pr := range pairs(get(build, "args")) {
-		names := Variables(pr.value)
-		if pr.none {
-			names = []string{pr.name}
+	for _, pr := range yamldoc.Pairs(yamldoc.Get(build, "args")) {
+		names := Variables(pr.Value)
+		if pr.None {
+			names = []string{pr.Name}
 		}
 		for _, name := range names {
-			w.found = append(w.found, Unheld{Name: name, At: at + ".build.args." + pr.name, Arg: pr.name, Key: pr.key, Line: pr.node.Line})
+			w.found = append(w.found, Unheld{Name: name, At: at + ".build.args." + pr.Name, Arg: pr.Name, Key: pr.Key, Line: pr.Node.Line})
 		}
 	}
 }
@@ -87,16 +88,16 @@ func (w *unheldWalk) service(at string, n *yaml.Node) {
 // fields visits a mapping except for the keys that can hold a secret.
 func (w *unheldWalk) fields(at string, n *yaml.Node, but ...string) {
 	w.seen = map[*yaml.Node]bool{}
-	for _, e := range entries(n) {
-		if key := e.key.Value; !strings.HasPrefix(key, "x-") && !slices.Contains(but, key) {
-			w.node(at+"."+key, e.value)
+	for _, e := range yamldoc.Entries(n) {
+		if key := e.Key.Value; !strings.HasPrefix(key, "x-") && !slices.Contains(but, key) {
+			w.node(at+"."+key, e.Value)
 		}
 	}
 }
 
 // without visits a mapping, or the elements of a list, except for what paths lead to.
 func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
-	if n = follow(n); n == nil {
+	if n = yamldoc.Follow(n); n == nil {
 		return
 	}
 	below := func(key string) (list [][]string) {
@@ -108,7 +109,7 @@ func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
 		return list
 	}
 	if list := below(compose.AnyElement); list != nil {
-		for _, i := range items(n) {
+		for _, i := range yamldoc.Items(n) {
 			w.without(at, i, list)
 		}
 		return
@@ -117,22 +118,22 @@ func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
 		w.node(at, n)
 		return
 	}
-	for _, e := range entries(n) {
-		key := e.key.Value
+	for _, e := range yamldoc.Entries(n) {
+		key := e.Key.Value
 		list := below(key)
 		switch {
 		case strings.HasPrefix(key, "x-"), slices.ContainsFunc(list, func(path []string) bool { return len(path) == 0 }):
 		case list == nil:
-			w.node(at+"."+key, e.value)
+			w.node(at+"."+key, e.Value)
 		default:
-			w.without(at+"."+key, e.value, list)
+			w.without(at+"."+key, e.Value, list)
 		}
 	}
 }
 
 // node visits everything below n once: aliases can make a small file huge.
 func (w *unheldWalk) node(at string, n *yaml.Node) {
-	if n = follow(n); n == nil || w.seen[n] {
+	if n = yamldoc.Follow(n); n == nil || w.seen[n] {
 		return
 	}
 	w.seen[n] = true
@@ -146,8 +147,8 @@ func (w *unheldWalk) node(at string, n *yaml.Node) {
 			w.node(at, c)
 		}
 	default:
-		for _, e := range entries(n) {
-			w.node(at+"."+e.key.Value, e.value)
+		for _, e := range yamldoc.Entries(n) {
+			w.node(at+"."+e.Key.Value, e.Value)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -31,14 +32,14 @@ func compareNotes(a, b Note) int {
 // unread notes the env files that c names and needs, and that cannot be read.
 func (p *pass) unread(c *composeFile) {
 	var named []*yaml.Node
-	for _, i := range items(get(c.root, "include")) {
-		named = append(named, neededEnvFiles(get(i, "env_file"))...)
+	for _, i := range yamldoc.Items(yamldoc.Get(c.root, "include")) {
+		named = append(named, neededEnvFiles(yamldoc.Get(i, "env_file"))...)
 	}
 	for _, s := range c.services {
 		named = append(named, neededEnvFiles(s.fields["env_file"])...)
 	}
 	for _, n := range named {
-		path := c.path(text(n))
+		path := c.path(yamldoc.Text(n))
 		if path == "" || p.linter.excluded(c.files.shown(path)) {
 			continue
 		}
@@ -46,7 +47,7 @@ func (p *pass) unread(c *composeFile) {
 		if why == "" {
 			continue
 		}
-		note := Note{File: p.src.path, Line: n.Line, Column: n.Column, Text: expand(text(n), false).text + " " + why + " and was not checked"}
+		note := Note{File: p.src.path, Line: n.Line, Column: n.Column, Text: expand(yamldoc.Text(n), false).text + " " + why + " and was not checked"}
 		if !slices.ContainsFunc(p.result.notes, func(n Note) bool { return n.Text == note.Text }) { // once, however many services share it
 			p.result.notes = append(p.result.notes, note)
 		}
@@ -57,14 +58,14 @@ func (p *pass) unread(c *composeFile) {
 // do without.
 func neededEnvFiles(n *yaml.Node) []*yaml.Node {
 	var list []*yaml.Node
-	for _, i := range items(n) {
+	for _, i := range yamldoc.Items(n) {
 		if i.Kind == yaml.MappingNode {
-			if strings.EqualFold(text(get(i, "required")), "false") {
+			if strings.EqualFold(yamldoc.Text(yamldoc.Get(i, "required")), "false") {
 				continue
 			}
-			i = follow(get(i, "path"))
+			i = yamldoc.Follow(yamldoc.Get(i, "path"))
 		}
-		if text(i) != "" {
+		if yamldoc.Text(i) != "" {
 			list = append(list, i)
 		}
 	}

@@ -44,9 +44,9 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	i, step := slices.Index(a.Args.Content, a.Key), yamldoc.Step(a.Args)
 	holder, at := a.Args, i
 	if len(a.Args.Content) == step { // the last one takes args with it
-		holder, at = a.Build, ownIndex(a.Build, "args")
+		holder, at = a.Build, yamldoc.OwnIndex(a.Build, "args")
 	}
-	have := ownValue(a.Build, "secrets")
+	have := yamldoc.Own(a.Build, "secrets")
 	switch {
 	case c.simple || i < 0 || at < 0 || !c.canDeclare() || !c.doc.Removable(holder, at):
 		return unwritable
@@ -89,7 +89,7 @@ func (c *file) grantBuild(build *yaml.Node, id string, v *value) {
 		item = yamldoc.Mapping(yamldoc.Str("source"), yamldoc.Str(v.file), yamldoc.Str("target"), yamldoc.Str(id))
 		item.Style = yaml.FlowStyle
 	}
-	if have := ownValue(build, "secrets"); have != nil {
+	if have := yamldoc.Own(build, "secrets"); have != nil {
 		have.Content = append(have.Content, item)
 		return
 	}
@@ -133,11 +133,11 @@ func hasGrant(list *yaml.Node, a dockerArg) bool {
 func grants(list *yaml.Node) []string {
 	var ids []string
 	for _, n := range list.Content {
-		n = lint.FollowedNode(n)
-		id := scalarText(n)
+		n = yamldoc.Follow(n)
+		id := yamldoc.Text(n)
 		if n != nil && n.Kind == yaml.MappingNode {
-			if id = scalarText(get(n, "target")); id == "" {
-				id = scalarText(get(n, "source"))
+			if id = yamldoc.Text(yamldoc.Get(n, "target")); id == "" {
+				id = yamldoc.Text(yamldoc.Get(n, "source"))
 			}
 		}
 		ids = append(ids, id)
@@ -148,22 +148,22 @@ func grants(list *yaml.Node) []string {
 // builtWith gives the build arguments of a service, also those that this plan
 // delivers as secrets: these must be granted, declared and mounted.
 func (c *file) builtWith(s *service, vars map[string]string, done bool) map[string]string {
-	n := lint.FollowedNode(get(s.merged, "build"))
+	n := yamldoc.Follow(yamldoc.Get(s.merged, "build"))
 	all := map[string]string{}
 	if n == nil || n.Kind != yaml.MappingNode {
 		return all
 	}
-	for _, v := range pairsOf(get(n, "args")) {
-		if v.none {
-			v.raw = "${" + v.name + "}"
+	for _, v := range yamldoc.Variables(yamldoc.Get(n, "args")) {
+		if v.None {
+			v.Value = "${" + v.Name + "}"
 		}
-		all[v.name] = lint.Evaluate(v.raw, vars)
+		all[v.Name] = lint.Evaluate(v.Value, vars)
 	}
 	if !done {
 		return all
 	}
 	for _, b := range c.built[s.name] {
-		if list := lint.FollowedNode(get(n, "secrets")); list != nil && slices.Contains(grants(list), b.id) && get(get(c.doc.Root, "secrets"), b.value.file) != nil {
+		if list := yamldoc.Follow(yamldoc.Get(n, "secrets")); list != nil && slices.Contains(grants(list), b.id) && yamldoc.Get(yamldoc.Get(c.doc.Root, "secrets"), b.value.file) != nil {
 			all[b.arg] = b.value.text
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -19,7 +20,7 @@ func (c *file) check() error {
 		return errMeaning
 	}
 	inherits := func(s *service, name string) bool { return c.baseSets(c.part, s, name, maxExtends) }
-	before := effective(c.before, c.dir, c.valuesOf, c.dotenv, func(*service, variable) (string, string, bool) { return "", "", false },
+	before := effective(c.before, c.dir, c.valuesOf, c.dotenv, func(*service, yamldoc.Pair) (string, string, bool) { return "", "", false },
 		func(s *service, vars map[string]string) map[string]string { return c.builtWith(s, vars, false) }, inherits)
 	vars := maps.Clone(c.dotenv)
 	own := c.ownEnvFiles()
@@ -59,19 +60,19 @@ func (c *file) fileAfter(path string) map[string]string {
 
 // delivered tells a file variable that this plan has set from others: the
 // secret must be granted and declared.
-func (c *file) delivered(s *service, v variable) (name, text string, ok bool) {
+func (c *file) delivered(s *service, v yamldoc.Pair) (name, text string, ok bool) {
 	if c.o.Files {
 		for _, val := range c.names.values {
-			if v.raw == c.fileRef(c.names, val) {
-				return v.name, val.text, true
+			if v.Value == c.fileRef(c.names, val) {
+				return v.Name, val.text, true
 			}
 		}
 	}
-	d := c.mounted[[2]string{s.name, v.name}]
-	if d == nil || d.raw != v.raw {
+	d := c.mounted[[2]string{s.name, v.Name}]
+	if d == nil || d.raw != v.Value {
 		return "", "", false
 	}
-	declared := get(get(c.doc.Root, "secrets"), d.value.file) != nil
+	declared := yamldoc.Get(yamldoc.Get(c.doc.Root, "secrets"), d.value.file) != nil
 	for _, granted := range s.secrets() {
 		if granted == d.value.file && declared {
 			return d.name, d.value.text, true

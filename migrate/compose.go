@@ -37,7 +37,7 @@ type file struct {
 // use is a service that sees a value.
 type use struct {
 	service *service
-	v       variable
+	v       yamldoc.Pair
 }
 
 // delivery is a variable that an image now reads from a file.
@@ -65,7 +65,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 			maps.Copy(c.names.secrets, o.words())
 			continue
 		}
-		for _, e := range lint.Entries(get(o.tree(), "secrets")) {
+		for _, e := range yamldoc.Entries(yamldoc.Get(o.tree(), "secrets")) {
 			c.names.secrets[e.Key.Value] = true
 		}
 	}
@@ -73,7 +73,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 	c.found, c.args = c.facts.Literals(), c.facts.BuildArgs()
 	for _, s := range c.services {
 		for _, v := range s.environment() {
-			c.uses[v.node] = append(c.uses[v.node], use{s, v})
+			c.uses[v.Node] = append(c.uses[v.Node], use{s, v})
 		}
 	}
 	return c, nil
@@ -302,16 +302,16 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 func (c *file) references() {
 	for _, s := range c.services {
 		for _, v := range s.environment() {
-			name, ok := strings.CutPrefix(v.raw, "${")
+			name, ok := strings.CutPrefix(v.Value, "${")
 			name, closed := strings.CutSuffix(name, "}")
 			name, _, _ = strings.Cut(name, "?") // ${NAME:?message}
 			name = strings.TrimSuffix(name, ":")
-			if v.none { // the value of the variable of that name
-				name, ok, closed = v.name, true, true
+			if v.None { // the value of the variable of that name
+				name, ok, closed = v.Name, true, true
 			}
 			val := c.movedOwn(name)
-			if val == nil || !ok || !closed || !c.doc.Settable(v.node) || c.doc.Changed(v.node) ||
-				!c.toFile(v.node, v.name, func(*service) *value { return val }) {
+			if val == nil || !ok || !closed || !c.doc.Settable(v.Node) || c.doc.Changed(v.Node) ||
+				!c.toFile(v.Node, v.Name, func(*service) *value { return val }) {
 				c.inFiles(v)
 			}
 		}
@@ -320,13 +320,13 @@ func (c *file) references() {
 
 // inFiles gives a value that takes variables of .env a file of its own, when
 // that is where values go.
-func (c *file) inFiles(v variable) {
-	if !c.o.Files || c.doc.Changed(v.node) {
+func (c *file) inFiles(v yamldoc.Pair) {
+	if !c.o.Files || c.doc.Changed(v.Node) {
 		return
 	}
-	for _, n := range lint.Variables(v.raw) {
+	for _, n := range lint.Variables(v.Value) {
 		if c.movedOwn(n) != nil {
-			_ = c.wholeFile(v.node, lint.EnvLiteral{Variable: v.name, Raw: v.raw, At: v.at}) // envFiles has made sure
+			_ = c.wholeFile(v.Node, lint.EnvLiteral{Variable: v.Name, Raw: v.Value, At: v.At}) // envFiles has made sure
 			return
 		}
 	}
@@ -345,12 +345,12 @@ func (c *file) declare() error {
 	}
 	list := yamldoc.Seq(filepath.ToSlash(rel))
 	list.Style = yaml.FlowStyle
-	own := ownValue(c.doc.Root, "x-compose-secure")
+	own := yamldoc.Own(c.doc.Root, "x-compose-secure")
 	switch {
 	case own == nil:
 		c.doc.Root.Content = append(c.doc.Root.Content, yamldoc.Str("x-compose-secure"), yamldoc.Mapping(yamldoc.Str("sops"), list))
-	case len(scalarList(get(own, "sops"))) > 0:
-	case own.Kind != yaml.MappingNode || len(own.Content) == 0 && own.Style&yaml.FlowStyle == 0 || get(own, "sops") != nil:
+	case len(yamldoc.Texts(yamldoc.Get(own, "sops"))) > 0:
+	case own.Kind != yaml.MappingNode || len(own.Content) == 0 && own.Style&yaml.FlowStyle == 0 || yamldoc.Get(own, "sops") != nil:
 		return yamldoc.ErrPlace
 	default:
 		own.Content = append(own.Content, yamldoc.Str("sops"), list)

@@ -33,7 +33,7 @@ func (s *service) form(name string, programs []secret.Program) (secret.FileForm,
 		}
 	}
 	for _, v := range s.environment() {
-		if v.name == f.Variable && f.Variable != name {
+		if v.Name == f.Variable && f.Variable != name {
 			return secret.FileForm{}, false
 		}
 	}
@@ -57,7 +57,7 @@ func (c *file) form(s *service, name, from string) (secret.FileForm, bool) {
 // programs are what a service runs by its own file and by every other that says
 // something about it. A file that cannot be read may say anything.
 func (c *file) programs(s *service) []secret.Program {
-	list := []secret.Program{lint.ProgramOf(get(s.merged, "entrypoint"), get(s.merged, "command"))}
+	list := []secret.Program{lint.ProgramOf(yamldoc.Get(s.merged, "entrypoint"), yamldoc.Get(s.merged, "command"))}
 	for _, o := range c.others(c.part) {
 		if o.out != nil {
 			if o.mentions(s.name) && (o.mentions("entrypoint") || o.mentions("command")) {
@@ -67,7 +67,7 @@ func (c *file) programs(s *service) []secret.Program {
 		}
 		for _, other := range o.services() {
 			if other.name == s.name {
-				list = append(list, lint.ProgramOf(get(other.merged, "entrypoint"), get(other.merged, "command")))
+				list = append(list, lint.ProgramOf(yamldoc.Get(other.merged, "entrypoint"), yamldoc.Get(other.merged, "command")))
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func (n *part) unit() *part {
 // its environment.
 func (s *service) mentions(name string) bool {
 	for _, key := range []string{"command", "entrypoint", "healthcheck", "post_start", "pre_stop"} {
-		if mentions(get(s.merged, key), name, 0) {
+		if mentions(yamldoc.Get(s.merged, key), name, 0) {
 			return true
 		}
 	}
@@ -100,7 +100,7 @@ func (s *service) mentions(name string) bool {
 }
 
 func mentions(n *yaml.Node, name string, depth int) bool {
-	if n = lint.FollowedNode(n); n == nil || depth > maxDepth {
+	if n = yamldoc.Follow(n); n == nil || depth > maxDepth {
 		return false
 	}
 	return n.Kind == yaml.ScalarNode && strings.Contains(n.Value, name) ||
@@ -120,11 +120,11 @@ func (c *file) toFile(n *yaml.Node, name string, of func(*service) *value) bool 
 	}
 	for _, u := range uses {
 		f, ok := c.form(u.service, name, "")
-		if !ok || f != form || u.v.name != name || !u.service.grantable() {
+		if !ok || f != form || u.v.Name != name || !u.service.grantable() {
 			return false
 		}
 	}
-	key := uses[0].v.key
+	key := uses[0].v.Key
 	if key != n && (key.Anchor != "" || !c.doc.Settable(key) || key.Kind != yaml.ScalarNode) {
 		return false
 	}
@@ -154,9 +154,9 @@ func (s *service) grantable() bool {
 	if s.node == nil {
 		return false
 	}
-	own := ownValue(s.node, "secrets")
+	own := yamldoc.Own(s.node, "secrets")
 	if own == nil {
-		return get(s.merged, "secrets") == nil
+		return yamldoc.Get(s.merged, "secrets") == nil
 	}
 	return own.Kind == yaml.SequenceNode && (own.Anchor == "" || own.Style&yaml.FlowStyle != 0) && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0)
 }
@@ -172,11 +172,11 @@ func (s *service) grant(v *value) {
 	if slices.Contains(s.secrets(), v.file) {
 		return
 	}
-	if own := ownValue(s.node, "secrets"); own != nil {
+	if own := yamldoc.Own(s.node, "secrets"); own != nil {
 		own.Content = append(own.Content, yamldoc.Str(v.file))
 		return
 	}
-	at := ownIndex(s.node, "environment")
+	at := yamldoc.OwnIndex(s.node, "environment")
 	if at < 0 {
 		at = len(s.node.Content) - 2
 	}
@@ -185,7 +185,7 @@ func (s *service) grant(v *value) {
 
 // canDeclare reports whether there is a place for top-level secrets.
 func (c *file) canDeclare() bool {
-	own := ownValue(c.doc.Root, "secrets")
+	own := yamldoc.Own(c.doc.Root, "secrets")
 	return !c.extended && (own == nil || own.Kind == yaml.MappingNode && (len(own.Content) > 0 || own.Style&yaml.FlowStyle != 0))
 }
 
@@ -193,12 +193,12 @@ func (c *file) canDeclare() bool {
 // compose alone, which wants a source that it knows.
 func (c *file) declareSecret(v *value) {
 	v.owner = c.unit()
-	own := ownValue(c.doc.Root, "secrets")
+	own := yamldoc.Own(c.doc.Root, "secrets")
 	if own == nil {
 		own = yamldoc.Mapping()
 		c.doc.Root.Content = append(c.doc.Root.Content, yamldoc.Str("secrets"), own)
 	}
-	if ownValue(own, v.file) != nil {
+	if yamldoc.Own(own, v.file) != nil {
 		return
 	}
 	path := c.names.path
@@ -233,10 +233,10 @@ func (c *file) addVariable(s *service, from, name string, v *value) {
 		c.declareSecret(v)
 		c.mounted[[2]string{s.name, variable}] = &delivery{name, raw, v}
 	}
-	own := ownValue(s.node, "environment")
+	own := yamldoc.Own(s.node, "environment")
 	switch {
 	case own == nil:
-		at := ownIndex(s.node, "env_file")
+		at := yamldoc.OwnIndex(s.node, "env_file")
 		if at < 0 {
 			at = len(s.node.Content) - 2
 		}
@@ -254,10 +254,9 @@ func extendable(own *yaml.Node) bool {
 	if own == nil || own.Kind != yaml.MappingNode || own.Anchor != "" {
 		return false
 	}
-	for i := 0; i+1 < len(own.Content); i += 2 {
-		if n := own.Content[i+1]; own.Content[i].Value == "environment" {
-			return n.Kind != yaml.AliasNode && n.Kind != yaml.ScalarNode && n.Anchor == "" && (len(n.Content) > 0 || n.Style&yaml.FlowStyle != 0)
-		}
+	n := yamldoc.Own(own, "environment")
+	if n == nil {
+		return yamldoc.Get(own, "environment") == nil
 	}
-	return get(own, "environment") == nil
+	return n.Kind != yaml.AliasNode && n.Kind != yaml.ScalarNode && n.Anchor == "" && (len(n.Content) > 0 || n.Style&yaml.FlowStyle != 0)
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/document"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -251,11 +252,11 @@ const maxExtends = 20
 
 // baseSets reports whether the environment of a service that s extends, directly or not, sets a variable.
 func (p *planner) baseSets(n *part, s *service, name string, depth int) bool {
-	extends := get(s.merged, "extends")
-	base := scalarText(extends)
+	extends := yamldoc.Get(s.merged, "extends")
+	base := yamldoc.Text(extends)
 	if extends != nil && extends.Kind == yaml.MappingNode {
-		base = scalarText(get(extends, "service"))
-		if file := scalarText(get(extends, "file")); file != "" {
+		base = yamldoc.Text(yamldoc.Get(extends, "service"))
+		if file := yamldoc.Text(yamldoc.Get(extends, "file")); file != "" {
 			path := onDisk(n.dir, file)
 			i := slices.IndexFunc(p.all, func(o *part) bool { return o.path == path })
 			if i < 0 {
@@ -440,7 +441,7 @@ func (c *file) onlyInEnvironments(name string) bool {
 	walk = func(n *yaml.Node) {
 		if n.Kind == yaml.ScalarNode && slices.Contains(lint.Variables(n.Value), name) {
 			uses := c.uses[n]
-			if len(uses) == 0 || !c.doc.Settable(n) || lint.Open(uses[0].v.raw, c.dotenv) {
+			if len(uses) == 0 || !c.doc.Settable(n) || lint.Open(uses[0].v.Value, c.dotenv) {
 				ok = false
 			}
 		}

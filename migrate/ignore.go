@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/compose-secure/compose-secure/document"
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -26,12 +27,12 @@ func (c *file) builds() map[string]string {
 // buildsIn gives context and Dockerfile of a service whose paths start at dir;
 // "" without a build, or with one that is not on this disk.
 func (s *service) buildsIn(dir string) (context, dockerfile string) {
-	n := lint.FollowedNode(get(s.merged, "build"))
-	if context = scalarText(n); context == "" {
-		if context = scalarText(get(n, "context")); context == "" && n == nil {
+	n := yamldoc.Follow(yamldoc.Get(s.merged, "build"))
+	if context = yamldoc.Text(n); context == "" {
+		if context = yamldoc.Text(yamldoc.Get(n, "context")); context == "" && n == nil {
 			return "", ""
 		}
-		dockerfile = scalarText(get(n, "dockerfile"))
+		dockerfile = yamldoc.Text(yamldoc.Get(n, "dockerfile"))
 	}
 	if context == "" {
 		context = "."

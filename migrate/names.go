@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -75,7 +76,7 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	path := filepath.Join(dir, SOPSName)
 	if p.o.Files {
 		path = filepath.Join(dir, FilesName)
-	} else if have := scalarList(get(get(root, "x-compose-secure"), "sops")); len(have) > 0 {
+	} else if have := yamldoc.Texts(yamldoc.Get(yamldoc.Get(root, "x-compose-secure"), "sops")); len(have) > 0 {
 		path = have[0]
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -53,7 +54,7 @@ func (p *planner) outFor(n *part, err error) *Out {
 		o.Line, o.Column, o.Why, o.Todo = file.Line, file.Column, file.Why, file.Todo
 	case errors.As(err, &store):
 		o.Todo = "then run migrate again"
-		if own := lint.FollowedNode(get(get(n.tree(), "x-compose-secure"), "sops")); own != nil && own.Line > 0 {
+		if own := yamldoc.Follow(yamldoc.Get(yamldoc.Get(n.tree(), "x-compose-secure"), "sops")); own != nil && own.Line > 0 {
 			o.Line, o.Column = own.Line, own.Column
 		}
 	}

@@ -147,9 +147,9 @@ func (p *planner) keepArgs() (again bool) {
 		for _, n := range p.all {
 			for _, tree := range n.planned() {
 				for _, s := range services(tree) {
-					build := lint.FollowedNode(get(s.merged, "build"))
+					build := yamldoc.Follow(yamldoc.Get(s.merged, "build"))
 					_, dockerfile := s.buildsIn(n.dir)
-					switch list := lint.FollowedNode(get(build, "secrets")); {
+					switch list := yamldoc.Follow(yamldoc.Get(build, "secrets")); {
 					case list != nil && list.Kind == yaml.SequenceNode && hasGrant(list, a):
 						granted[[2]string{n.root.dir, s.name}] = true
 					case dockerfile == a.dockerfile:

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -161,10 +162,10 @@ func (p *planner) followTree(n *part, root *yaml.Node, byPath map[string]*part) 
 		}
 		return known
 	}
-	for _, i := range scalarsOrMaps(get(root, "include")) {
-		paths, dir := scalarList(i), ""
+	for _, i := range yamldoc.Items(yamldoc.Get(root, "include")) {
+		paths, dir := yamldoc.Texts(i), ""
 		if i.Kind == yaml.MappingNode {
-			paths, dir = scalarList(get(i, "path")), scalarText(get(i, "project_directory"))
+			paths, dir = yamldoc.Texts(yamldoc.Get(i, "path")), yamldoc.Text(yamldoc.Get(i, "project_directory"))
 		}
 		for k, path := range paths {
 			if path = onDisk(n.dir, path); path == "" {
@@ -174,22 +175,22 @@ func (p *planner) followTree(n *part, root *yaml.Node, byPath map[string]*part) 
 				dir = filepath.Dir(path)
 			}
 			if found := reach(path, onDisk(n.dir, dir), true); found != nil && i.Kind == yaml.MappingNode {
-				for _, file := range scalarList(get(i, "env_file")) {
+				for _, file := range yamldoc.Texts(yamldoc.Get(i, "env_file")) {
 					found.envFiles = append(found.envFiles, onDisk(n.dir, file))
 				}
 			}
 		}
 	}
-	for _, e := range lint.Entries(get(root, "services")) {
-		x := lint.FollowedNode(get(e.Value, "extends"))
+	for _, e := range yamldoc.Entries(yamldoc.Get(root, "services")) {
+		x := yamldoc.Follow(yamldoc.Get(e.Value, "extends"))
 		if x == nil {
 			continue
 		}
-		name := scalarText(x)
+		name := yamldoc.Text(x)
 		from := n
 		if x.Kind == yaml.MappingNode {
-			name = scalarText(get(x, "service"))
-			if file := scalarText(get(x, "file")); file != "" {
+			name = yamldoc.Text(yamldoc.Get(x, "service"))
+			if file := yamldoc.Text(yamldoc.Get(x, "file")); file != "" {
 				path := onDisk(n.dir, file)
 				from = nil
 				if path != "" {
@@ -210,23 +211,6 @@ func (n *part) link(service string) {
 		n.linked = map[string]bool{}
 	}
 	n.linked[service] = true
-}
-
-// scalarsOrMaps gives the items of a list, or the one item.
-func scalarsOrMaps(n *yaml.Node) []*yaml.Node {
-	if n = lint.FollowedNode(n); n == nil {
-		return nil
-	}
-	if n.Kind != yaml.SequenceNode {
-		return []*yaml.Node{n}
-	}
-	var list []*yaml.Node
-	for _, c := range n.Content {
-		if c = lint.FollowedNode(c); c != nil {
-			list = append(list, c)
-		}
-	}
-	return list
 }
 
 // onDisk gives a path that a compose file in dir names, "" if it cannot be known.

@@ -25,14 +25,14 @@ func (p *planner) textRefs() []TextRef {
 		}
 		for _, s := range services(n.result) {
 			for _, v := range s.environment() {
-				if !slices.ContainsFunc(names.values, func(val *value) bool { return v.raw == n.fileRef(names, val) }) {
+				if !slices.ContainsFunc(names.values, func(val *value) bool { return v.Value == n.fileRef(names, val) }) {
 					continue
 				}
-				at := [2]int{v.key.Line, v.key.Column}
+				at := [2]int{v.Key.Line, v.Key.Column}
 				if at[0] == 0 { // a line that is new
 					at = serviceKey(n, s.name)
 				}
-				list = append(list, TextRef{p.shown(n.path), at[0], at[1], v.name})
+				list = append(list, TextRef{p.shown(n.path), at[0], at[1], v.Name})
 			}
 		}
 	}

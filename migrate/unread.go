@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -62,7 +63,7 @@ func (p *planner) unread() []Unread {
 }
 
 func serviceKey(n *part, name string) [2]int {
-	for _, e := range lint.Entries(get(n.tree(), "services")) {
+	for _, e := range yamldoc.Entries(yamldoc.Get(n.tree(), "services")) {
 		if e.Key.Value == name {
 			return [2]int{e.Key.Line, e.Key.Column}
 		}
@@ -80,11 +81,11 @@ func (p *planner) userOf(n *part, service string) string {
 			if s == nil {
 				continue
 			}
-			if user := scalarText(get(s.merged, "user")); user != "" {
+			if user := yamldoc.Text(yamldoc.Get(s.merged, "user")); user != "" {
 				return notRoot(lint.Evaluate(user, p.envOf(o)))
 			}
 			if image == "" {
-				image = lint.Evaluate(scalarText(get(s.merged, "image")), p.envOf(o))
+				image = lint.Evaluate(yamldoc.Text(yamldoc.Get(s.merged, "image")), p.envOf(o))
 			}
 			if _, dockerfile := s.buildsIn(o.dir); build == "" && dockerfile != "" {
 				build = dockerfile
@@ -92,7 +93,7 @@ func (p *planner) userOf(n *part, service string) string {
 				if err != nil || data == nil {
 					continue
 				}
-				user, base := lint.ImageUser(data, scalarText(get(lint.FollowedNode(get(s.merged, "build")), "target")))
+				user, base := lint.ImageUser(data, yamldoc.Text(yamldoc.Get(yamldoc.Follow(yamldoc.Get(s.merged, "build")), "target")))
 				if user != "" {
 					return notRoot(user)
 				}

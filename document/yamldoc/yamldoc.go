@@ -1,5 +1,5 @@
-// Package yamldoc edits a YAML file in place: a tree is changed, and the edits are derived that
-// make its bytes mean the changed tree. All other bytes stay.
+// Package yamldoc reads the nodes of YAML with aliases and merges followed, and edits a YAML file in place: a tree is
+// changed, and the edits are derived that make its bytes mean the changed tree. All other bytes stay.
 package yamldoc
 
 import (
