@@ -88,7 +88,7 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.format != "text" || report.Idle == "" {
+	if o.format != "text" || report.NothingChecked == "" {
 		out, colour := s.Stdout, o.format == "text" && s.Getenv("NO_COLOR") == "" && isTerminal(s.direct.Stdout)
 		if colour {
 			out = s.direct.Stdout // package lint escapes every text itself
@@ -109,8 +109,8 @@ func runLint(ctx context.Context, s *session, o *lintOptions) error {
 // complete says what could not be checked, and fails when that was asked for,
 // whatever was found elsewhere.
 func (s *session) complete(r *lint.Report) error {
-	if r.Idle != "" {
-		return errors.New(r.Idle)
+	if r.NothingChecked != "" {
+		return errors.New(r.NothingChecked)
 	}
 	for _, n := range r.Notes {
 		s.log.Warn(n.String())

@@ -73,8 +73,8 @@ func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Opt
 	if err != nil {
 		return err
 	}
-	if report.Idle != "" {
-		return errors.New(report.Idle)
+	if report.NothingChecked != "" {
+		return errors.New(report.NothingChecked)
 	}
 	var b bytes.Buffer
 	if err := lint.NewBaseline(report.Findings).Write(&b); err != nil {

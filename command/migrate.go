@@ -97,7 +97,7 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := s.printLeft(plan); err != nil {
+	if err := s.printRemaining(plan); err != nil {
 		return err
 	}
 	if !o.write || len(plan.Changes) == 0 {
@@ -146,9 +146,9 @@ func sopsKeys(path string) ([]string, error) {
 	return keys, nil
 }
 
-func (s *session) printLeft(p *migrate.Plan) error {
-	for i := range p.Out {
-		o := &p.Out[i]
+func (s *session) printRemaining(p *migrate.Plan) error {
+	for i := range p.Uneditable {
+		o := &p.Uneditable[i]
 		stay := ""
 		if o.Secrets > 0 {
 			stay = fmt.Sprintf(" (%s in it)", count(o.Secrets, "secret stays", "secrets stay"))
@@ -168,7 +168,7 @@ func (s *session) printLeft(p *migrate.Plan) error {
 			return err
 		}
 	}
-	for _, l := range p.Left {
+	for _, l := range p.Remaining {
 		if err := ui.Printf(s.Stderr, "%s:%d:%d: left: %s [%s]; %s\n", l.File, l.Line, l.Column, l.Message, l.Rule, l.Todo); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func TestArgumentLists(t *testing.T) {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, u := range UnheldVariables(root) {
+		for _, u := range UnsupportedUses(root) {
 			names = append(names, u.Name)
 		}
 		if !slices.Equal(names, []string{"OTHER"}) {

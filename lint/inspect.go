@@ -13,6 +13,7 @@ type literal struct {
 	name       string // the variable that it belongs to
 	fallback   bool   // it is the default of an interpolation
 	address    bool   // it is the password of a URL
+	rest       bool   // it is all that follows the secrets that are told apart
 }
 
 // inspect finds the secrets that stand in the value of name. raw is the value
@@ -142,7 +143,7 @@ func appendLiteral(found []literal, l literal) []literal {
 
 // widen makes l reach over start..end as well.
 func (l *literal) widen(start, end int) {
-	l.start, l.end, l.fallback = min(l.start, start), max(l.end, end), true
+	l.start, l.end, l.rest = min(l.start, start), max(l.end, end), true
 }
 
 // isAddress reports whether c is what stands before the @ of a URL.

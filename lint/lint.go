@@ -83,6 +83,7 @@ type Finding struct {
 	snippet    snippet
 	path       string               // of the file, on disk
 	arg        string               // the argument of a Dockerfile whose outcome is that of the finding; "": Key
+	noEdit     bool                 // a variable in its place would not mend it
 	unplanned  string               // why it stays if no plan has an outcome for it
 	hintsWhy   bool                 // the hint is the reason if it stays
 	staysHint  string               // the hint if it stays, unless it is ""
@@ -115,8 +116,8 @@ type Report struct {
 	Problems []string `json:"problems,omitempty"`
 	// Notes are files that another one names and that were not there to check.
 	Notes []Note `json:"notes,omitempty"`
-	// Idle says why no file was read at all, or is "".
-	Idle string `json:"-"`
+	// NothingChecked says why no file was read at all, or is "".
+	NothingChecked string `json:"-"`
 	// Hidden are the texts that no snippet shows, by the file and line on which they stand: values, and what may belong to one.
 	Hidden map[string]map[int][]string `json:"-"`
 }

@@ -23,6 +23,8 @@ func (c *composeFile) whyLiteral(l *envLiteral) string {
 		return fmt.Sprintf("Compose knows no key %q of a service; variables stand under environment", l.stray)
 	case l.key:
 		return "the key has to leave this place"
+	case l.rest:
+		return "it holds more secrets than migrate tells apart"
 	case l.pair.Odd:
 		return whyOdd
 	case n.Style&yaml.TaggedStyle != 0:

@@ -100,7 +100,7 @@ func (p *pass) literalAt(at byteRange, l literal, f Finding) {
 	p.hide(at)
 	p.values = append(p.values, at)
 	f.literal = true
-	if name := variableName(l.name); name != "" && !l.fallback {
+	if name := variableName(l.name); name != "" && !l.fallback && !l.rest && !f.noEdit {
 		f.edit, f.hasEdit = "${"+name+"}", true
 	}
 	p.report(at, f)

@@ -102,7 +102,7 @@ const (
 var sarifLevels = map[Severity]string{Error: "error", Warning: "warning", Info: "note", Off: "none"}
 
 func sarifOf(r *Report, version string) *sarifLog {
-	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{Successful: len(r.Problems) == 0 && r.Idle == ""}}}
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{{Successful: len(r.Problems) == 0 && r.NothingChecked == ""}}}
 	run.Tool.Driver = sarifDriver{Name: "compose-secure", Version: version, InformationURI: homepage}
 	index := map[string]int{}
 	for i, rule := range Rules() {

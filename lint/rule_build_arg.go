@@ -23,7 +23,7 @@ func ruleBuildArg() Rule {
 					found := inspect(c.policy, pr.Name, pr.Value)
 					for _, l := range found {
 						f.Message = fmt.Sprintf("build argument %s holds a plaintext secret", pr.Name)
-						l.fallback = true // ${NAME} would still end in the history
+						f.noEdit = true // ${NAME} would still end in the history
 						p.pairLiteral(&pr, l, f)
 					}
 					if len(found) == 0 && reaches(c.policy, &pr) {

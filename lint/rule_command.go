@@ -112,12 +112,11 @@ func (p *pass) commandField(c *composeFile, s *service, field string, n *yaml.No
 		f := Finding{
 			Service: s.name, Key: field, Message: field + " holds a plaintext secret",
 			Hint: "read it from a file under /run/secrets, or from $$NAME in a shell of the container",
-			Fix:  Fix{ByHand, "only you know how the program can read the value from elsewhere"},
+			Fix:  Fix{ByHand, "only you know how the program can read the value from elsewhere"}, noEdit: true, // ${NAME} would still end in docker inspect
 		}
 		if len(key) > 2 {
 			f.Message = fmt.Sprintf("%s holds a plaintext secret (%s)", field, l.name)
 		}
-		l.fallback = true // ${NAME} in a command would still end in docker inspect
 		p.literalAt(at, l.literal, f)
 	}
 }

@@ -36,8 +36,9 @@ func ruleDecryptionKey() Rule {
 				if v.value == "" || !isDecryptionKey(v.name, v.value) && !(kms && isCloudKey(v.name)) {
 					continue
 				}
-				p.literalAt(byteRange{v.start, v.end}, literal{fallback: true}, Finding{
-					Key: v.name, Message: fmt.Sprintf("%s holds a key that decrypts secrets", v.name), Hint: keyHint,
+				p.literalAt(byteRange{v.start, v.end}, literal{}, Finding{
+					noEdit: true,
+					Key:    v.name, Message: fmt.Sprintf("%s holds a key that decrypts secrets", v.name), Hint: keyHint,
 					Fix: Fix{ByHand, "the key has to leave this place"},
 				})
 			}

@@ -27,18 +27,18 @@ func ruleDockerfileRun() Rule {
 func (p *pass) dockerfileCommand(d *dockerfile, s *step) {
 	f := Finding{
 		Service: d.serviceName(), Key: strings.ToUpper(s.name), Message: strings.ToUpper(s.name) + " holds a plaintext secret",
-		Hint: mountHintFor("token"), Fix: Fix{ByHand, "the command has to read the mounted file"},
+		Hint: mountHintFor("token"), noEdit: true, Fix: Fix{ByHand, "the command has to read the mounted file"},
 	}
 	scripts := append(append([]string(nil), s.words...), s.heredocs...)
 	if s.exec {
 		for _, l := range inspectCommand(d.policy, s.words, true) {
-			p.literalAt(d.within(s, s.words, l.node, l.start, l.end), literal{fallback: true}, f)
+			p.literalAt(d.within(s, s.words, l.node, l.start, l.end), literal{}, f)
 		}
 		scripts = s.heredocs
 	}
 	for n, script := range scripts {
 		for _, l := range inspectCommand(d.policy, []string{escapeDollar(script)}, false) {
-			p.literalAt(d.within(s, scripts, n, l.start, l.end), literal{fallback: true}, f)
+			p.literalAt(d.within(s, scripts, n, l.start, l.end), literal{}, f)
 		}
 	}
 	body := d.data[s.start:s.end]

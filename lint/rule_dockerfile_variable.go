@@ -78,7 +78,7 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v yamldoc.Pair) {
 		l := found[0]
 		r := d.find(s, unquote(v.Value)[l.start:l.end], d.after(s, v.Name))
 		f.Message = fmt.Sprintf("%s %s holds a plaintext secret", kind, v.Name)
-		l.fallback = true
+		f.noEdit = true
 		p.literalAt(r, l, f)
 		return
 	}

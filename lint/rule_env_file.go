@@ -34,7 +34,7 @@ func ruleEnvFile() Rule {
 				default:
 					fd.unplanned, fd.staysHint = f.unplanned(v), encryptHint
 				}
-				l.fallback = true // no edit: an env file is where the value of a variable comes from
+				fd.noEdit = true // an env file is where the value of a variable comes from
 				p.literalAt(byteRange{v.start + l.start, v.start + l.end}, l, fd)
 			})
 		},

@@ -434,7 +434,7 @@ func (l *linter) report() *Report {
 	})
 	slices.Sort(l.problems)
 	slices.SortFunc(l.notes, compareNotes)
-	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, Idle: l.idle(), Hidden: l.hidden}
+	r := &Report{Findings: []Finding{}, Problems: l.problems, Notes: l.notes, NothingChecked: l.nothingChecked(), Hidden: l.hidden}
 	r.Summary = Summary{Files: l.count, Ignored: l.ignored}
 	known := l.options.Baseline.counter()
 	for _, f := range l.findings {
@@ -456,9 +456,9 @@ func (l *linter) report() *Report {
 	return r
 }
 
-// idle says why nothing was read, or "". A file that was named and is excluded
+// nothingChecked says why nothing was read, or "". A file that was named and is excluded
 // was left out on purpose.
-func (l *linter) idle() string {
+func (l *linter) nothingChecked() string {
 	if l.count > 0 || len(l.problems) > 0 || l.named {
 		return ""
 	}

@@ -239,8 +239,8 @@ func (c *file) fallback(name, text string, n *yaml.Node) string {
 		if o.out != nil && o.mentions(name) {
 			return c.shown(o.path) + " takes " + name + ", and is left as it is"
 		}
-		list := lint.UnheldVariables(o.tree())
-		if i := slices.IndexFunc(list, func(u lint.Unheld) bool { return u.Name == name }); i >= 0 {
+		list := lint.UnsupportedUses(o.tree())
+		if i := slices.IndexFunc(list, func(u lint.UnsupportedUse) bool { return u.Name == name }); i >= 0 {
 			return list[i].Why("")
 		}
 	}

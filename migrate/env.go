@@ -296,7 +296,6 @@ func (c *file) movable(e *envState) map[string]bool {
 func (c *file) keepMoved(e *envState, name, why string) {
 	if c.hasMoved(e.path, name) {
 		c.keep(e.path, name, why)
-		c.torn = true
 	}
 }
 

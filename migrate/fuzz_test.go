@@ -144,7 +144,7 @@ func FuzzBuild(f *testing.F) {
 			}
 		}
 		if changed == nil {
-			if len(p.Stores) > 0 || len(p.Left) == 0 {
+			if len(p.Stores) > 0 || len(p.Remaining) == 0 {
 				t.Fatal("the argument moved, the Dockerfile did not")
 			}
 			return

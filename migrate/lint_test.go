@@ -120,11 +120,11 @@ func TestLintAfterwards(t *testing.T) {
 			t.Fatal(err)
 		}
 		left := map[string]string{}
-		for _, l := range p.Left {
+		for _, l := range p.Remaining {
 			left[fmt.Sprintf("%s:%d:%d:%s", l.File, l.Line, l.Column, l.Rule)] = l.Todo
 		}
 		out := map[string]bool{}
-		for _, o := range p.Out {
+		for _, o := range p.Uneditable {
 			out[o.File] = true
 		}
 		byHand := map[string]bool{}

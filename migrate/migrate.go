@@ -61,8 +61,8 @@ type Change struct {
 	edits       []document.Edit
 }
 
-// Left is a plaintext secret that has to be moved by hand.
-type Left struct {
+// Remaining is a plaintext secret that has to be moved by hand.
+type Remaining struct {
 	File          string
 	Line, Column  int
 	Rule, Message string
@@ -71,15 +71,15 @@ type Left struct {
 
 // Plan is what a migration would do. Nothing of it is done.
 type Plan struct {
-	Stores  []*Store
-	Changes []Change
-	Left    []Left
-	Out     []Out
-	Unread  []Unread
-	Refs    []TextRef
-	hidden  []string                    // texts that must not be printed
-	onLine  map[string]map[int][]string // the same, of one line of a file alone
-	partly  map[string]string           // texts of which a part may be
+	Stores     []*Store
+	Changes    []Change
+	Remaining  []Remaining
+	Uneditable []Uneditable
+	Unread     []Unread
+	Refs       []TextRef
+	hidden     []string                    // texts that must not be printed
+	onLine     map[string]map[int][]string // the same, of one line of a file alone
+	partly     map[string]string           // texts of which a part may be
 }
 
 // New plans the migration of compose files and of what they lead to: files
@@ -126,10 +126,12 @@ func plan(ctx context.Context, o Options, w *lint.Workspace) (*planner, error) {
 		run[i] = lint.RunFile{Path: n.path, Dir: n.dir, EnvFiles: n.envPaths()}
 	}
 	p.readers = lint.NewReaders(ctx, w, run)
-	for p.pass() {
+	for known := -1; p.notes() > known; { // there is one for each file, argument and entry at most
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
+		known = p.notes()
+		p.pass()
 	}
 	return p, nil
 }
@@ -145,7 +147,6 @@ type planner struct {
 	onFile      map[string]map[string]string // values of env files, by path
 	takenNames  map[string]map[string]bool   // of this pass, by directory of the named file
 	withSecrets map[string]bool              // by directory of the named file, whether its project has any
-	torn        bool                         // this pass moved what a later file had to keep
 	state
 }
 
@@ -238,7 +239,7 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 	}
 	for _, n := range p.all {
 		if n.out != nil {
-			plan.Out = append(plan.Out, *n.out)
+			plan.Uneditable = append(plan.Uneditable, *n.out)
 		}
 	}
 	plan.Unread, plan.Refs = p.unread(), p.textRefs()
@@ -251,17 +252,17 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 		if f.HoldsValue() {
 			p.hide(p.textOf(f))
 		}
-		if p.Trees.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Out, func(o Out) bool { return o.File == f.File }) {
-			plan.Out = append(plan.Out, outsideOf(f.File))
+		if p.Trees.Outside(p.onDisk(f.File)) && !slices.ContainsFunc(plan.Uneditable, func(o Uneditable) bool { return o.File == f.File }) {
+			plan.Uneditable = append(plan.Uneditable, outsideOf(f.File))
 		}
-		if out := slices.IndexFunc(plan.Out, func(o Out) bool { return o.File == f.File }); out >= 0 {
-			plan.Out[out].Secrets++
+		if out := slices.IndexFunc(plan.Uneditable, func(o Uneditable) bool { return o.File == f.File }); out >= 0 {
+			plan.Uneditable[out].Secrets++
 			continue
 		}
 		if !known || f.Fix.By == lint.ByHand {
 			outcome.Reason = f.Stays()
 		}
-		plan.Left = append(plan.Left, Left{f.File, f.Line, f.Column, f.Rule, f.Message, outcome.Reason})
+		plan.Remaining = append(plan.Remaining, Remaining{f.File, f.Line, f.Column, f.Rule, f.Message, outcome.Reason})
 	}
 	plan.hidden, plan.partly = p.hidden, p.partly
 	return plan, nil

@@ -101,13 +101,13 @@ func planned(t *testing.T, a *txtar.Archive) string {
 			fmt.Fprintf(&b, "  %s=%q %s\n", v.Name, v.Value.Reveal(), strings.Join(v.Places, " "))
 		}
 	}
-	for i := range p.Out {
-		fmt.Fprintf(&b, "out: %v (%d)\n", &p.Out[i], p.Out[i].Secrets)
+	for i := range p.Uneditable {
+		fmt.Fprintf(&b, "out: %v (%d)\n", &p.Uneditable[i], p.Uneditable[i].Secrets)
 	}
 	for _, r := range p.Refs {
 		fmt.Fprintf(&b, "reference: %s:%d:%d %s\n", r.File, r.Line, r.Column, r.Variable)
 	}
-	for _, l := range p.Left {
+	for _, l := range p.Remaining {
 		fmt.Fprintf(&b, "left: %s:%d:%d %s %s\n", l.File, l.Line, l.Column, l.Rule, l.Todo)
 	}
 	for i := range p.Changes {

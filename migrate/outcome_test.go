@@ -32,10 +32,10 @@ func TestRuleOfAnyID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(plan.Stores) != 1 || len(plan.Left) != 1 {
-		t.Fatalf("%d stores, left %v", len(plan.Stores), plan.Left)
+	if len(plan.Stores) != 1 || len(plan.Remaining) != 1 {
+		t.Fatalf("%d stores, left %v", len(plan.Stores), plan.Remaining)
 	}
-	if l := plan.Left[0]; l.Rule != "CS900" || l.Line != 5 || l.Todo == "" {
+	if l := plan.Remaining[0]; l.Rule != "CS900" || l.Line != 5 || l.Todo == "" {
 		t.Errorf("left %+v", l)
 	}
 }

@@ -11,34 +11,54 @@ import (
 	"github.com/compose-secure/compose-secure/lint"
 )
 
-// pass plans every file, with what former passes have learned. It reports
-// whether it learned more: all is planned anew then, since what one file has to
-// leave others must not take.
-func (p *planner) pass() (again bool) {
-	p.state, p.torn, p.takenNames = newState(), false, map[string]map[string]bool{}
+// notes counts what is known to stay: files, entries of env files, arguments of Dockerfiles.
+func (p *planner) notes() int {
+	count := p.kept()
+	for _, n := range p.all {
+		if n.out != nil {
+			count++
+		}
+	}
+	return count
+}
+
+func (p *planner) kept() int {
+	count := len(p.keptArgs)
+	for _, names := range p.stay {
+		count += len(names)
+	}
+	return count
+}
+
+// pass plans every file, with what former passes have noted. When it notes more, all is to be planned anew, since what
+// one file has to leave others must not take.
+func (p *planner) pass() {
+	p.state, p.takenNames = newState(), map[string]map[string]bool{}
 	for _, n := range p.all {
 		n.result = nil
 	}
+	known := p.notes()
+	kept := p.kept()
 	for _, n := range p.all {
 		if n.out != nil || !p.hasSecrets(n) {
 			continue
 		}
 		err := p.composeFile(n)
-		if p.torn {
-			return true
+		if p.kept() > kept { // a file that was planned before has moved what this one keeps
+			return
 		}
 		if err != nil {
 			p.leaveOut(n, err)
-			again = true
 		}
 	}
-	if p.followOut() || again {
-		return true
+	p.followOut()
+	if p.notes() > known {
+		return
 	}
 	for _, n := range p.all {
-		again = p.keepUnheld(n) || again
+		p.keepUnsupported(n)
 	}
-	return p.keepArgs() || again
+	p.keepArgs()
 }
 
 // hasSecrets reports whether anything could move for the sake of a part: for itself, or for one of its project.
@@ -100,19 +120,18 @@ func (n *part) planned() []*yaml.Node {
 	return n.trees
 }
 
-// keepUnheld keeps entries of .env that a file still takes where no secret can
-// stand. It reports whether there is one that had moved.
-func (p *planner) keepUnheld(n *part) (again bool) {
+// keepUnsupported keeps entries of .env that a file still takes where no secret can
+// stand.
+func (p *planner) keepUnsupported(n *part) {
 	keep := func(name, why string) {
 		for _, path := range n.envPaths() {
 			if p.hasMoved(path, name) {
 				p.keep(path, name, why)
-				again = true
 			}
 		}
 	}
 	for _, tree := range n.planned() {
-		for _, u := range lint.UnheldVariables(tree) {
+		for _, u := range lint.UnsupportedUses(tree) {
 			keep(u.Name, u.Why(p.outcomes[lint.Place{Path: n.path, Line: u.Line, Name: u.Arg}].Reason))
 		}
 		if p.o.Files { // nothing defines them any more
@@ -121,7 +140,6 @@ func (p *planner) keepUnheld(n *part) (again bool) {
 			}
 		}
 	}
-	return again
 }
 
 const outsideEnvironments = "it is used outside environments; a SOPS file can define it"
@@ -139,7 +157,7 @@ type dockerArg struct{ dockerfile, name string }
 
 // keepArgs keeps arguments of Dockerfiles that somebody builds without the
 // secret which took their place: such a build would stop.
-func (p *planner) keepArgs() (again bool) {
+func (p *planner) keepArgs() {
 	for a := range p.mounts {
 		granted := map[[2]string]bool{} // a file may add to the service of another
 		var without []*part
@@ -161,9 +179,7 @@ func (p *planner) keepArgs() (again bool) {
 		for i, n := range without {
 			if !granted[[2]string{n.root.dir, names[i]}] {
 				p.keptArgs[a] = "service " + names[i] + " of " + p.shown(n.path) + " builds the same Dockerfile without it; give it to both"
-				again = true
 			}
 		}
 	}
-	return again
 }

@@ -26,7 +26,7 @@ type part struct {
 	extended  bool
 	trees     []*yaml.Node // as they are on disk: one, or all of a file that is left out
 	result    *yaml.Node   // as it would be, once it is planned
-	out       *Out         // why it is left as it is
+	out       *Uneditable  // why it is left as it is
 	envFiles  []string     // that an include names, in place of .env
 	vars      []string     // of a named file: the env files that its variables come from
 	// linked are services that extend others or are extended: what one of

@@ -71,7 +71,7 @@ func printed(t *testing.T, dir, file, env string) string {
 		for i := range plan.Changes {
 			out.WriteString(plan.Diff(&plan.Changes[i]))
 		}
-		for _, l := range plan.Left {
+		for _, l := range plan.Remaining {
 			out.WriteString("left: " + l.Message + l.Todo + "\n")
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 )
 
-// Unheld is a variable in a place that cannot hold a secret: up refuses a
+// UnsupportedUse is a variable in a place that cannot hold a secret: up refuses a
 // project that takes a stored variable there.
-type Unheld struct {
+type UnsupportedUse struct {
 	Name string
 	At   string     // services.web.labels.a
 	Arg  string     // the build argument that it is, or ""
@@ -23,7 +23,7 @@ type Unheld struct {
 
 // Why says why the variable has to stay where it is defined; arg says why a
 // build argument stays one.
-func (u *Unheld) Why(arg string) string {
+func (u *UnsupportedUse) Why(arg string) string {
 	if u.Arg == "" {
 		return u.At + " takes it and cannot hold a secret; give it to environment or secrets alone"
 	}
@@ -33,11 +33,11 @@ func (u *Unheld) Why(arg string) string {
 	return fmt.Sprintf("build argument %s takes it and cannot become a build secret%s; use build.secrets and RUN --mount=type=secret by hand", u.Arg, arg)
 }
 
-// UnheldVariables lists the variables that a compose file takes where no secret can
+// UnsupportedUses lists the variables that a compose file takes where no secret can
 // stand: anywhere but in environments, arguments, declared secrets and configs, and x- keys, whose anchors are
 // followed instead.
-func UnheldVariables(root *yaml.Node) []Unheld {
-	w := &unheldWalk{}
+func UnsupportedUses(root *yaml.Node) []UnsupportedUse {
+	w := &useWalk{}
 	services := serviceEntries(root)
 	for _, e := range services {
 		w.service("services."+e.Key.Value, e.Value)
@@ -60,12 +60,12 @@ func UnheldVariables(root *yaml.Node) []Unheld {
 	return w.found
 }
 
-type unheldWalk struct {
-	found []Unheld
+type useWalk struct {
+	found []UnsupportedUse
 	seen  map[*yaml.Node]bool
 }
 
-func (w *unheldWalk) service(at string, n *yaml.Node) {
+func (w *useWalk) service(at string, n *yaml.Node) {
 	w.seen = map[*yaml.Node]bool{}
 	w.without(at, n, append(compose.ArgumentLists(), []string{"environment"}, []string{"build"}))
 	build := yamldoc.Follow(yamldoc.Get(n, "build"))
@@ -80,13 +80,13 @@ func (w *unheldWalk) service(at string, n *yaml.Node) {
 			names = []string{pr.Name}
 		}
 		for _, name := range names {
-			w.found = append(w.found, Unheld{Name: name, At: at + ".build.args." + pr.Name, Arg: pr.Name, Key: pr.Key, Line: pr.Node.Line})
+			w.found = append(w.found, UnsupportedUse{Name: name, At: at + ".build.args." + pr.Name, Arg: pr.Name, Key: pr.Key, Line: pr.Node.Line})
 		}
 	}
 }
 
 // fields visits a mapping except for the keys that can hold a secret.
-func (w *unheldWalk) fields(at string, n *yaml.Node, but ...string) {
+func (w *useWalk) fields(at string, n *yaml.Node, but ...string) {
 	w.seen = map[*yaml.Node]bool{}
 	for _, e := range yamldoc.Entries(n) {
 		if key := e.Key.Value; !strings.HasPrefix(key, "x-") && !slices.Contains(but, key) {
@@ -96,7 +96,7 @@ func (w *unheldWalk) fields(at string, n *yaml.Node, but ...string) {
 }
 
 // without visits a mapping, or the elements of a list, except for what paths lead to.
-func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
+func (w *useWalk) without(at string, n *yaml.Node, paths [][]string) {
 	if n = yamldoc.Follow(n); n == nil {
 		return
 	}
@@ -132,7 +132,7 @@ func (w *unheldWalk) without(at string, n *yaml.Node, paths [][]string) {
 }
 
 // node visits everything below n once: aliases can make a small file huge.
-func (w *unheldWalk) node(at string, n *yaml.Node) {
+func (w *useWalk) node(at string, n *yaml.Node) {
 	if n = yamldoc.Follow(n); n == nil || w.seen[n] {
 		return
 	}
@@ -140,7 +140,7 @@ func (w *unheldWalk) node(at string, n *yaml.Node) {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		for _, name := range Variables(n.Value) {
-			w.found = append(w.found, Unheld{Name: name, At: at, Line: n.Line})
+			w.found = append(w.found, UnsupportedUse{Name: name, At: at, Line: n.Line})
 		}
 	case yaml.SequenceNode:
 		for _, c := range n.Content {

@@ -11,8 +11,8 @@ import (
 	"github.com/compose-secure/compose-secure/lint"
 )
 
-// Out is a compose file that is left as it is, with all that it needs.
-type Out struct {
+// Uneditable is a compose file that is left as it is, with all that it needs.
+type Uneditable struct {
 	File         string
 	Line, Column int
 	Why, Todo    string
@@ -20,12 +20,12 @@ type Out struct {
 }
 
 // Error says the same as one line.
-func (o *Out) Error() string {
+func (o *Uneditable) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s; %s", o.File, o.Line, o.Column, o.Why, o.Todo)
 }
 
 // reason is why the file stays, for each of its secrets.
-func (o *Out) reason() string {
+func (o *Uneditable) reason() string {
 	if o.Todo == byHand || o.Todo == nameIt {
 		return o.Why
 	}
@@ -45,8 +45,8 @@ func (p *planner) leaveOut(n *part, err error) {
 	n.out = p.outFor(n, err)
 }
 
-func (p *planner) outFor(n *part, err error) *Out {
-	o := &Out{File: p.shown(n.path), Line: 1, Column: 1, Why: err.Error(), Todo: byHand}
+func (p *planner) outFor(n *part, err error) *Uneditable {
+	o := &Uneditable{File: p.shown(n.path), Line: 1, Column: 1, Why: err.Error(), Todo: byHand}
 	var file *lint.Uneditable
 	var store storeError
 	switch {
@@ -63,14 +63,12 @@ func (p *planner) outFor(n *part, err error) *Out {
 
 // followOut leaves out what a file that is left out leads to: it owns the
 // store, and nobody else could name that.
-func (p *planner) followOut() (again bool) {
+func (p *planner) followOut() {
 	for _, n := range p.all {
 		if n.out == nil && n.root.out != nil {
 			n.out = p.outFor(n, fmt.Errorf("%s, which leads to it, is left as it is", p.shown(n.root.path)))
-			again = true
 		}
 	}
-	return again
 }
 
 // allOut is an error when no file at all can be planned.
