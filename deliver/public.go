@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -87,11 +88,7 @@ func (p *Project) Refused() error {
 // ShownPlan is a public plan with the facts of those images that are here. The
 // others are named in a warning, with the command that fetches them.
 func (p *Project) ShownPlan(ctx context.Context) (*transform.Plan, error) {
-	plan, err := p.PublicPlan()
-	if err != nil {
-		return plan, err
-	}
-	plan, unreachable, err := p.withImages(ctx, plan)
+	plan, unreachable, err := p.planWithImages(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,27 +105,30 @@ func (p *Project) ShownPlan(ctx context.Context) (*transform.Plan, error) {
 	return plan, nil
 }
 
-// withImages is plan with the facts of those images that are here; unreachable says why the engine could not be asked.
-func (p *Project) withImages(ctx context.Context, plan *transform.Plan) (_ *transform.Plan, unreachable, err error) {
-	if len(plan.Inspect) == 0 {
-		return plan, nil, nil
+// planWithImages is a public plan with the facts of those images that are here; unreachable says why the engine could not
+// be asked.
+func (p *Project) planWithImages(ctx context.Context) (_ *transform.Plan, unreachable, err error) {
+	o := p.publicOptions()
+	draft := transform.Start(p.Project, o)
+	var images map[string]transform.Image
+	if inspect := draft.Inspect(); len(inspect) > 0 {
+		images, unreachable, err = p.imagesHere(ctx, inspect)
 	}
+	plan, wrong := draft.Finish(images)
+	return plan, unreachable, cmp.Or(wrong, err)
+}
+
+// imagesHere are the facts of the images of services that are here.
+func (p *Project) imagesHere(ctx context.Context, services []string) (images map[string]transform.Image, unreachable, err error) {
 	eng, unreachable := p.env.Connect(ctx)
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
 	if unreachable != nil {
-		return plan, unreachable, nil
+		return nil, unreachable, nil
 	}
 	defer func() { _ = eng.Close() }() // a connection
 	facts := p.env.openCache(factsFile)
 	defer facts.save()
-	o := p.publicOptions()
-	if o.Images, err = imageFacts(ctx, eng, p.Project.Project, plan.Inspect, facts); err != nil || len(o.Images) == 0 {
-		return plan, nil, err
-	}
-	plan, err = transform.New(p.Project, o)
-	return plan, nil, err
+	images, err = imageFacts(ctx, eng, p.Project.Project, services, facts)
+	return images, nil, err
 }
 
 // Model is that of a plan, with the literals that stay in it.

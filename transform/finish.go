@@ -15,11 +15,6 @@ import (
 // and proves that no placeholder is left.
 func (b *builder) finish() {
 	project := b.plan.Project
-	// They mean nothing to docker compose, and what stands in them are the templates that anchors copy into
-	// services: the same secrets once more.
-	compose.DropExtensions(project)
-	b.literals()
-	b.hooks()
 	b.wrap()
 	b.isolate()
 	for name, s := range project.DisabledServices {

@@ -123,7 +123,17 @@ type Plan struct {
 
 // New plans project p. Its error joins one line for each thing that cannot
 // work, with the position in the source.
-func New(p *compose.Project, o Options) (*Plan, error) {
+func New(p *compose.Project, o Options) (*Plan, error) { return Start(p, o).Finish(o.Images) }
+
+// Draft is a plan up to where the facts of images count.
+type Draft struct {
+	*builder
+	options Options
+}
+
+// Start plans all that needs no image. What cannot work is an error of [Draft.Finish].
+func Start(p *compose.Project, o Options) *Draft {
+	options := o
 	if o.Catalog == nil {
 		o.Catalog = secret.Default()
 	}
@@ -142,12 +152,49 @@ func New(p *compose.Project, o Options) (*Plan, error) {
 	for _, name := range b.plan.Project.ServiceNames() {
 		b.service(name)
 	}
-	b.finish()
-	b.schemes()
-	if len(b.errs) > 0 {
-		return nil, errors.Join(b.errs...)
+	// They mean nothing to docker compose, and what stands in them are the templates that anchors copy into
+	// services: the same secrets once more.
+	compose.DropExtensions(b.plan.Project)
+	b.literals()
+	b.hooks()
+	return &Draft{b, options}
+}
+
+// Inspect returns the services whose image facts can change the plan, as [Plan] has them.
+func (d *Draft) Inspect() []string {
+	var list []string
+	for _, name := range d.plan.Project.ServiceNames() {
+		s := d.plan.Project.Services[name]
+		if len(s.VolumesFrom) > 0 { // whose images count is known when all is planned
+			if plan, err := New(d.source, d.options); err == nil {
+				return plan.Inspect
+			}
+			return nil
+		}
+		if d.wants(s) {
+			list = append(list, name)
+		}
 	}
-	return b.plan, nil
+	return list
+}
+
+// Finish completes the plan with the facts of images, by service. It may be called once.
+func (d *Draft) Finish(images map[string]Image) (*Plan, error) {
+	o := d.options
+	for name, facts := range images { // an entrypoint that was read may take as a file what is wrapped here
+		_, planned := d.options.Images[name]
+		if _, known := d.Catalog.Lookup(d.plan.Project.Services[name].Image); !planned && !known && facts.Reads != "" && d.Unknown == UnknownWrap {
+			o.Images = images
+			return New(d.source, o)
+		}
+	}
+	d.Images = images
+	d.finish()
+	d.schemes()
+	if len(d.errs) > 0 {
+		return nil, errors.Join(d.errs...)
+	}
+	return d.plan, nil
 }
 
 // Variables are those that left the environment of a service, each with its file in the container.

@@ -51,10 +51,10 @@ func (b *builder) wrap() {
 		s := b.plan.Project.Services[name]
 		w := wrapper{builder: b, service: &s, gone: slices.Concat(b.wraps[name], b.plain[name])}
 		w.image, w.known = b.Images[name]
-		w.inArguments = b.hasTokens(s)
-		if len(w.gone) == 0 && !w.inArguments {
+		if !b.wants(s) {
 			continue
 		}
+		w.inArguments = b.hasTokens(s)
 		b.plan.Inspect = append(b.plan.Inspect, name)
 		if b.needsImage(s) {
 			w.needImage()
@@ -64,6 +64,11 @@ func (b *builder) wrap() {
 		w.hooks()
 		b.plan.Project.Services[name] = s
 	}
+}
+
+// wants reports whether the programs of a service take secrets from its environment or in arguments.
+func (b *builder) wants(s types.ServiceConfig) bool {
+	return len(b.wraps[s.Name])+len(b.plain[s.Name]) > 0 || b.hasTokens(s)
 }
 
 // needsImage reports whether the program's arguments have to be known.
