@@ -61,7 +61,7 @@ func (p *Project) planOptions(dir string) transform.Options {
 	return transform.Options{
 		Dir: dir, Unknown: p.env.Unknown, HelperDir: p.env.dataDir(), Schemes: source.Schemes(p.sources),
 		InText:      func(content string) bool { return visible.InText(p.Project, content) },
-		InArguments: func(argv []string) []secret.Argument { return visible.Arguments(p.Project, argv) },
+		InArguments: func(image string, argv []string) []secret.Argument { return visible.Arguments(p.Project, image, argv) },
 	}
 }
 

@@ -51,10 +51,10 @@ func (w *Workspace) Parsed(path string) ([]byte, *yaml.Node) {
 	return nil, nil
 }
 
-// HasSecrets reports whether a variable or build argument of a compose file is a secret, or the file was not read.
+// HasSecrets reports whether a variable, build argument or argument of a compose file is a secret, or the file was not read.
 func (w *Workspace) HasSecrets(path string) bool {
 	c := w.parsed[path]
-	return c == nil || len(c.literals()) > 0 || len(c.buildArgs()) > 0
+	return c == nil || len(c.literals()) > 0 || len(c.buildArgs()) > 0 || len(c.argumentsUnder(argumentFields()...)) > 0
 }
 
 // workspace is what start has found, before anything is read.

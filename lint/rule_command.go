@@ -4,32 +4,30 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
 func ruleCommand() Rule {
 	return Rule{
-		ID: "CS006", Name: "secret in command or entrypoint", Severity: Error, Plaintext: true,
+		ID: idCommand, Name: "secret in command or entrypoint", Severity: Error, Plaintext: true,
 		Why: "Arguments stand in the compose file, in `docker inspect` and in the process list of the host. " +
-			"Read the value from a file or a variable inside the container.",
+			"`compose-secure up` moves them out of the container's configuration; `migrate` moves them out of the file.",
 		compose: func(p *pass, c *composeFile) {
-			p.argumentFields(c, "command", "entrypoint")
+			p.arguments(c, c.argumentsUnder(commandFields()...))
 		},
 	}
 }
 
 func ruleHealthcheck() Rule {
 	return Rule{
-		ID: "CS007", Name: "secret in a healthcheck", Severity: Error, Plaintext: true,
+		ID: idHealthcheck, Name: "secret in a healthcheck", Severity: Error, Plaintext: true,
 		Why: "The test command is shown by `docker inspect` with every result of it. " +
-			"Write `$$NAME`, which the container expands, or read the file under /run/secrets.",
+			"Write `$$NAME`, which the container expands, or `${NAME}`, which `compose-secure up` puts into the argument inside the container.",
 		compose: func(p *pass, c *composeFile) {
-			p.argumentFields(c, "healthcheck")
+			p.arguments(c, c.argumentsUnder(healthcheckFields()...))
 			for _, t := range c.templates() {
-				p.commandField(c, &service{}, "healthcheck", yamldoc.Get(t.Value, "test"))
+				p.arguments(c, c.argumentsIn(&service{}, "healthcheck", yamldoc.Get(t.Value, "test")))
 			}
 		},
 	}
@@ -37,11 +35,11 @@ func ruleHealthcheck() Rule {
 
 func ruleHook() Rule {
 	return Rule{
-		ID: "CS010", Name: "secret in a lifecycle hook", Severity: Error, Plaintext: true,
+		ID: idHook, Name: "secret in a lifecycle hook", Severity: Error, Plaintext: true,
 		Why: "Commands of post_start, pre_stop and develop.watch stand in the compose file, and their environment as well. " +
-			"Read the value from /run/secrets inside the command.",
+			"Write `${NAME}` in a command, which `compose-secure up` puts into the argument inside the container.",
 		compose: func(p *pass, c *composeFile) {
-			p.argumentFields(c, "post_start", "pre_stop", "develop")
+			p.arguments(c, c.argumentsUnder(hookFields()...))
 			for _, s := range c.services {
 				for _, key := range []string{"post_start", "pre_stop"} {
 					for _, h := range yamldoc.Items(s.fields[key]) {
@@ -60,9 +58,12 @@ func ruleHook() Rule {
 	}
 }
 
-// accounts finds the passwords of name:password:uid, which images of SFTP
+// accountsOf finds the passwords of name:password:uid, which images of SFTP
 // servers take as arguments.
-func accounts(p secret.Policy, raw []string, list bool) []commandLiteral {
+func accountsOf(image string, p secret.Policy, raw []string, list bool) []commandLiteral {
+	if !strings.Contains(image, "sftp") {
+		return nil
+	}
 	var found []commandLiteral
 	words, _ := commandLine(p, raw, list)
 	for i := range words {
@@ -77,46 +78,21 @@ func accounts(p secret.Policy, raw []string, list bool) []commandLiteral {
 	return found
 }
 
-// argumentFields inspects the argument lists of services and templates that stand in fields.
-func (p *pass) argumentFields(c *composeFile, fields ...string) {
-	for _, s := range c.services {
-		for _, list := range argumentLists(s.node, fields...) {
-			p.commandField(c, s, list.field, list.node)
-		}
-	}
-	for _, t := range c.templates() {
-		for _, list := range argumentLists(t.Value, fields...) {
-			p.commandField(c, &service{}, list.field, list.node)
-		}
-	}
-}
-
-// commandField inspects a command, which is a script or a list of arguments.
-func (p *pass) commandField(c *composeFile, s *service, field string, n *yaml.Node) {
-	n = yamldoc.Follow(n)
-	if n == nil {
-		return
-	}
-	nodes := yamldoc.Items(n)
-	raw := make([]string, len(nodes))
-	for i := range nodes {
-		raw[i] = yamldoc.Text(nodes[i])
-	}
-	found := inspectCommand(c.policy, raw, n.Kind == yaml.SequenceNode)
-	if strings.Contains(s.image, "sftp") {
-		found = append(found, accounts(c.policy, raw, n.Kind == yaml.SequenceNode)...)
-	}
-	for _, l := range found {
-		at := p.hideScalar(nodes[l.node], l.start, l.end)
-		key := variableName(l.name)
+// arguments reports the secrets in argument lists.
+func (p *pass) arguments(c *composeFile, list []ArgumentLiteral) {
+	for i := range list {
+		l := &list[i]
 		f := Finding{
-			Service: s.name, Key: field, Message: field + " holds a plaintext secret",
-			Hint: "read it from a file under /run/secrets, or from $$NAME in a shell of the container",
-			Fix:  Fix{ByHand, "only you know how the program can read the value from elsewhere"}, noEdit: true, // ${NAME} would still end in docker inspect
+			Service: l.Service, Key: l.Field, Message: l.Field + " holds a plaintext secret",
+			Hint: "write ${NAME} and keep the value in a SOPS file, which compose-secure migrate does; up then reads the argument from a file",
+			Fix:  Fix{ByWrap, "migrate moves it to a SOPS file; up puts it into the argument"}, noEdit: true, // ${NAME} would still end in docker inspect
 		}
-		if len(key) > 2 {
-			f.Message = fmt.Sprintf("%s holds a plaintext secret (%s)", field, l.name)
+		if len(variableName(l.Name)) > 2 {
+			f.Message = fmt.Sprintf("%s holds a plaintext secret (%s)", l.Field, l.Name)
 		}
-		p.literalAt(at, l.literal, f)
+		if l.Why != "" {
+			f.Fix = Fix{ByHand, l.Why}
+		}
+		p.literalAt(p.hideScalar(l.Node, l.Start, l.End), literal{start: l.Start, end: l.End, name: l.Name}, f)
 	}
 }

@@ -23,6 +23,9 @@ const (
 	idDefault     = "CS002"
 	idEnvFile     = "CS003"
 	idAddress     = "CS005"
+	idCommand     = "CS006"
+	idHealthcheck = "CS007"
+	idHook        = "CS010"
 )
 
 // Rules lists every rule in the order of their IDs.

@@ -9,10 +9,10 @@ import (
 	"github.com/compose-secure/compose-secure/secret"
 )
 
-// InArguments finds the secrets in the elements of a command line.
-func InArguments(policy secret.Policy, args []string) []secret.Argument {
+// InArguments finds the secrets in the elements of a command line of an image.
+func InArguments(policy secret.Policy, image string, args []string) []secret.Argument {
 	var found []secret.Argument
-	for _, l := range inspectCommand(policy, args, true) {
+	for _, l := range append(inspectCommand(policy, args, true), accountsOf(image, policy, args, true)...) {
 		if l.end > l.start {
 			found = append(found, secret.Argument{Index: l.node, Span: secret.Span{Start: l.start, End: l.end}, Name: l.name})
 		}
@@ -123,7 +123,7 @@ func withDollar(policy secret.Policy, line string) []literal {
 	}
 	var found []literal
 	for i := range words { // the first word that is a program
-		for _, a := range InArguments(policy, words[i:]) {
+		for _, a := range InArguments(policy, "", words[i:]) {
 			at := starts[i+a.Index]
 			found = append(found, literal{start: at + a.Start, end: at + a.End})
 		}

@@ -18,20 +18,21 @@ import (
 type file struct {
 	*planner
 	*part
-	simple   bool // no file variables of images
-	doc      *yamldoc.Document
-	before   *yaml.Node // the tree as it was
-	services []*service
-	names    *names
-	taken    map[string]bool // variables that mean something already
-	uses     map[*yaml.Node][]use
-	facts    *lint.File
-	found    []lint.EnvLiteral         // in the tree before any change
-	args     []lint.BuildArg           // the same
-	mounted  map[[2]string]*delivery   // by service and file variable
-	built    map[string][]*buildSecret // by service
-	dotenv   map[string]string         // .env as it was
-	inFile   map[string]bool           // variables that values of env files are made of
+	simple      bool // no file variables of images
+	doc         *yamldoc.Document
+	before      *yaml.Node // the tree as it was
+	services    []*service
+	names       *names
+	taken       map[string]bool // variables that mean something already
+	uses        map[*yaml.Node][]use
+	facts       *lint.File
+	found       []lint.EnvLiteral         // in the tree before any change
+	args        []lint.BuildArg           // the same
+	inArguments []lint.ArgumentLiteral    // the same
+	mounted     map[[2]string]*delivery   // by service and file variable
+	built       map[string][]*buildSecret // by service
+	dotenv      map[string]string         // .env as it was
+	inFile      map[string]bool           // variables that values of env files are made of
 }
 
 // use is a service that sees a value.
@@ -71,6 +72,7 @@ func (p *planner) open(n *part, simple bool) (*file, error) {
 	}
 	c.facts = lint.NewFile(n.data, n.dir, root, p.Policy)
 	c.found, c.args = c.facts.Literals(), c.facts.BuildArgs()
+	c.inArguments = c.facts.Arguments()
 	for _, s := range c.services {
 		for _, v := range s.environment() {
 			c.uses[v.Node] = append(c.uses[v.Node], use{s, v})
@@ -84,6 +86,7 @@ func (c *file) run() error {
 		return err
 	}
 	c.literals()
+	c.arguments()
 	c.buildArgs()
 	c.references()
 	if err := c.declare(); err != nil {
@@ -281,12 +284,14 @@ func (c *file) value(service, variable, text string, n *yaml.Node) *value {
 	v := c.names.byText[shareKey(variable, text)]
 	if v == nil {
 		name := variableName(variable)
-		for i := 1; c.taken[name] || c.readers.Means(c.root.path, name) || !c.names.free(name); i++ {
-			name = variableName(service, variable)
-			if i > 1 {
+		numbered := variableName(service, variable)
+		i := max(1, c.names.numbers[numbered])
+		for ; c.taken[name] || c.readers.Means(c.root.path, name) || !c.names.free(name); i++ {
+			if name = numbered; i > 1 {
 				name = fmt.Sprintf("%s_%d", name, i)
 			}
 		}
+		c.names.numbers[numbered] = i
 		v = c.names.add(name, text)
 		c.names.share(variable, v)
 		c.hide(text)

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -124,7 +125,7 @@ func sameTree(a, b *yaml.Node) bool {
 	return slices.EqualFunc(a.Content, b.Content, sameTree)
 }
 
-// effective gives every variable that the services' containers and builds see,
+// effective gives every variable and argument that the services' containers and builds see,
 // with the values of env files and of vars. Variables from elsewhere stand as holes. inherits reports whether
 // a service gets a variable from one that it extends: that is seen to where it is set, and wins over env files.
 func effective(root *yaml.Node, dir string, file func(path string) map[string]string, vars map[string]string, mounted func(s *service, v yamldoc.Pair) (name, value string, ok bool), built func(*service, map[string]string) map[string]string, inherits func(*service, string) bool) map[string]map[string]string {
@@ -144,6 +145,9 @@ func effective(root *yaml.Node, dir string, file func(path string) map[string]st
 				continue
 			}
 			env[v.Name] = lint.Evaluate(v.Value, vars)
+		}
+		for i, n := range lint.ArgumentScalars(s.merged) {
+			env[fmt.Sprintf("argument %d", i)] = lint.Evaluate(n.Value, vars)
 		}
 		for name, value := range built(s, vars) {
 			env["build argument "+name] = value

@@ -32,6 +32,7 @@ type names struct {
 	byName  map[string]*value
 	keys    map[string]bool // names that the store has already
 	secrets map[string]bool // names of secrets in use
+	numbers map[string]int  // by name, the first number that may be free behind it
 }
 
 func (n *names) clone() *names {
@@ -49,7 +50,7 @@ func (n *names) clone() *names {
 			}
 		}
 	}
-	c.secrets = maps.Clone(n.secrets)
+	c.secrets, c.numbers = maps.Clone(n.secrets), maps.Clone(n.numbers)
 	return &c
 }
 
@@ -90,7 +91,7 @@ func (p *planner) storeOf(root *yaml.Node, dir string) (*names, error) {
 	if p.Trees.Outside(path) {
 		return nil, fmt.Errorf("its store %s lies outside of the project; name that on the command line too", p.shown(path))
 	}
-	n := &names{path: path, byText: map[string]*value{}, byName: map[string]*value{}, keys: map[string]bool{}, secrets: map[string]bool{}}
+	n := &names{path: path, byText: map[string]*value{}, byName: map[string]*value{}, keys: map[string]bool{}, secrets: map[string]bool{}, numbers: map[string]int{}}
 	if _, err := os.Stat(path); err == nil {
 		n.exists = true
 		if p.o.Files {

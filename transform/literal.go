@@ -26,7 +26,7 @@ func (b *builder) literals() {
 		return
 	}
 	compose.EachArguments(b.plan.Project, func(t compose.Text) []string {
-		found := b.copies(t.Values, b.InArguments(t.Values))
+		found := b.copies(t.Values, b.InArguments(b.plan.Project.Services[t.Path[1]].Image, t.Values))
 		if len(found) == 0 {
 			return nil
 		}

@@ -19,8 +19,8 @@ import (
 )
 
 // findAll finds each of values, behind a flag of that name.
-func findAll(values ...string) func(argv []string) []secret.Argument {
-	return func(argv []string) []secret.Argument {
+func findAll(values ...string) func(image string, argv []string) []secret.Argument {
+	return func(_ string, argv []string) []secret.Argument {
 		var found []secret.Argument
 		for i, arg := range argv {
 			for _, value := range values {

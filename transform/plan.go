@@ -59,8 +59,8 @@ type Options struct {
 	// InText reports whether the content of a config holds a literal secret, nil that none does. Such a config
 	// is stored as a secret is.
 	InText func(content string) bool
-	// InArguments finds the literal secrets in an argument list, in order and none over another; nil finds none.
-	InArguments func(argv []string) []secret.Argument
+	// InArguments finds the literal secrets in an argument list for an image, in order and none over another; nil finds none.
+	InArguments func(image string, argv []string) []secret.Argument
 	// InFile is InText for a config's file, nil where a file is mounted as it is.
 	InFile func(path string) bool
 	// Swarm says that the model is for docker stack deploy.

@@ -88,7 +88,7 @@ func model(file string) string {
 	}
 	plan, err := transform.New(p, transform.Options{
 		Dir: "/run/x", HelperDir: "/x", NoValues: true, InText: func(text string) bool { return len(lint.InText(p.Detect, text)) > 0 },
-		InArguments: func(argv []string) []secret.Argument { return visible.Arguments(p, argv) },
+		InArguments: func(image string, argv []string) []secret.Argument { return visible.Arguments(p, image, argv) },
 	})
 	if err != nil {
 		return err.Error()

@@ -73,7 +73,7 @@ func Find(p *compose.Project, plan *transform.Plan) *Literals {
 			return nil
 		}
 		if compose.IsArguments(t.Path) && !t.Key {
-			for _, a := range f.arguments(t.Values) {
+			for _, a := range f.arguments(p.Services[t.Path[1]].Image, t.Values) {
 				seen.secrets = append(seen.secrets, t.Values[a.Index][a.Start:a.End])
 			}
 		}
@@ -139,10 +139,10 @@ func Show(p *compose.Project, model *types.Project) *types.Project {
 	return model
 }
 
-// Arguments finds the literal secrets in an argument list of p's model. What its inputs stand for is none.
-func Arguments(p *compose.Project, argv []string) []secret.Argument {
+// Arguments finds the literal secrets in an argument list for an image of p's model. What its inputs stand for is none.
+func Arguments(p *compose.Project, image string, argv []string) []secret.Argument {
 	f := finder{policy: p.Detect, inputs: p.Inputs}
-	return f.arguments(argv)
+	return f.arguments(image, argv)
 }
 
 type finder struct {
@@ -207,7 +207,7 @@ func (f *finder) judge(t compose.Text, find func(text string) []secret.Span) []s
 }
 
 func (f *finder) command(t compose.Text) []string {
-	found := f.arguments(t.Values)
+	found := f.arguments("", t.Values)
 	if len(found) == 0 {
 		return nil
 	}
@@ -221,7 +221,7 @@ func (f *finder) command(t compose.Text) []string {
 }
 
 // arguments lists the literal secrets of an argument list in order, none over another.
-func (f *finder) arguments(argv []string) []secret.Argument {
+func (f *finder) arguments(image string, argv []string) []secret.Argument {
 	texts := make([]*shown, len(argv))
 	args := make([]string, len(argv))
 	for i, arg := range argv {
@@ -229,7 +229,7 @@ func (f *finder) arguments(argv []string) []secret.Argument {
 		args[i] = withoutInnerDollars(texts[i].text)
 	}
 	var list []secret.Argument
-	found := lint.InArguments(f.policy, args)
+	found := lint.InArguments(f.policy, image, args)
 	slices.SortStableFunc(found, func(a, b secret.Argument) int {
 		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Start, b.Start))
 	})

@@ -26,7 +26,7 @@ func load(t *testing.T, file string) (*compose.Project, *transform.Plan) {
 	}
 	plan, err := transform.New(p, transform.Options{
 		Dir: "/run/x", HelperDir: "/x", NoValues: true, InText: func(text string) bool { return len(lint.InText(p.Detect, text)) > 0 },
-		InArguments: func(argv []string) []secret.Argument { return Arguments(p, argv) },
+		InArguments: func(image string, argv []string) []secret.Argument { return Arguments(p, image, argv) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestArguments(t *testing.T) {
 	}
 	argv := p.Services["a"].Command
 	var found []string
-	for _, a := range Arguments(p, argv) {
+	for _, a := range Arguments(p, "x", argv) {
 		found = append(found, fmt.Sprintf("%d %s %q", a.Index, a.Name, argv[a.Index][a.Start:a.End]))
 	}
 	want := []string{`2 password "literal1"`, `2 -p "lit"`, `2 -p ".2"`, `3 token "é"`}

@@ -25,6 +25,7 @@ type Document struct {
 	flow    map[*yaml.Node]bool         // scalars inside [...] and {...}
 	json    bool                        // the file is JSON and stays so
 	changed map[*yaml.Node]string       // old values of scalars that were changed
+	parts   map[*yaml.Node][][2]string  // old and new texts of what alone changes in one
 	gone    map[*yaml.Node]bool         // what was taken out
 	kids    map[*yaml.Node][]*yaml.Node // what stood below nodes that something was taken out of
 }
@@ -33,7 +34,7 @@ type Document struct {
 // have their lines and columns.
 func New(data []byte, root *yaml.Node) *Document {
 	d := &Document{
-		Text: document.New(data), Root: root, flow: map[*yaml.Node]bool{}, changed: map[*yaml.Node]string{},
+		Text: document.New(data), Root: root, flow: map[*yaml.Node]bool{}, changed: map[*yaml.Node]string{}, parts: map[*yaml.Node][][2]string{},
 		gone: map[*yaml.Node]bool{}, kids: map[*yaml.Node][]*yaml.Node{},
 	}
 	d.newline = d.Newline()
@@ -57,6 +58,13 @@ func (d *Document) Set(n *yaml.Node, value string) {
 		d.changed[n] = n.Value
 	}
 	n.Value, n.Tag = value, "!!str"
+}
+
+// Replace changes a scalar in parts alone, each an old and a new text. The rest keeps its form where each old text stands
+// in the file once and as it is.
+func (d *Document) Replace(n *yaml.Node, value string, parts [][2]string) {
+	d.Set(n, value)
+	d.parts[n] = parts
 }
 
 // Changed reports whether a scalar was given another value.
@@ -105,6 +113,9 @@ func (d *Document) scalarEdit(n *yaml.Node) (document.Edit, error) {
 	if !ok {
 		return document.Edit{}, ErrPlace
 	}
+	if text, ok := d.replaced(n, string(d.Bytes()[start:end])); ok {
+		return document.Edit{Range: document.Range{Start: start, End: end}, Text: text}, nil
+	}
 	switch {
 	case n.Style&yaml.SingleQuotedStyle != 0 && !strings.Contains(n.Value, "\n"):
 		return document.Edit{Range: document.Range{Start: start, End: end}, Text: "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"}, nil
@@ -114,6 +125,21 @@ func (d *Document) scalarEdit(n *yaml.Node) (document.Edit, error) {
 		return document.Edit{Range: document.Range{Start: start, End: end}, Text: plain(n.Value, d.flow[n])}, nil
 	}
 	return document.Edit{Range: document.Range{Start: start, End: end}, Text: plain(n.Value, d.flow[n])}, nil
+}
+
+// replaced is the source of a scalar of several lines, or with escapes, with its parts replaced.
+func (d *Document) replaced(n *yaml.Node, source string) (string, bool) {
+	parts := d.parts[n]
+	if _, _, verbatim := d.Content(n); verbatim || len(parts) == 0 || d.flow[n] && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		return "", false
+	}
+	for _, p := range parts {
+		if strings.ContainsAny(p[0]+p[1], " \t\n\\'\"") || strings.Count(source, p[0]) != 1 {
+			return "", false
+		}
+		source = strings.Replace(source, p[0], p[1], 1)
+	}
+	return source, true
 }
 
 // quoted writes a scalar in double quotes.
