@@ -171,6 +171,9 @@ func newSandbox(t *testing.T, bin, repository, project string, srv *server) *san
 	s := &sandbox{t: t, bin: bin, root: root, tree: filepath.Join(root, "project"), home: filepath.Join(root, "home"), canary: filepath.Join(root, "canary"), server: srv}
 	s.copy("named", filepath.Join(root, "named"))
 	s.write("outside/secret", "PASSWORD="+sentinel+"outside\n")
+	s.write("outside/.dockerignore", "*\n")
+	s.program("age-plugin-evil")
+	s.program("docker-credential-evil")
 	s.write("home/.vault-token", "hvs."+sentinel)
 	s.write("home/.docker/config.json", "{}")
 	s.write("tmp/.keep", "")
@@ -181,7 +184,7 @@ func newSandbox(t *testing.T, bin, repository, project string, srv *server) *san
 	s.write("home/.config/sops/age/keys.txt", string(identity))
 	s.copy(filepath.Join("repositories", repository), s.tree)
 	s.env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "TMPDIR=" + filepath.Join(root, "tmp"), "LANG=C.UTF-8", "TERM=dumb",
+		"PATH=" + s.programs() + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + s.home, "TMPDIR=" + filepath.Join(root, "tmp"), "LANG=C.UTF-8", "TERM=dumb",
 		"COMPOSE_PROJECT_NAME=" + project, "OWN_TOKEN=" + sentinel + "environment",
 		"SOPS_AGE_KEY_CMD=" + keyCommand + " " + filepath.Join(s.home, ".config/sops/age/keys.txt"),
 	}
@@ -197,6 +200,18 @@ func (s *sandbox) write(name, content string) {
 	s.t.Helper()
 	path := filepath.Join(s.root, name)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// programs is a folder in PATH with what the user has installed.
+func (s *sandbox) programs() string { return filepath.Join(s.root, "programs") }
+
+// program makes a program of the user's that nothing may start.
+func (s *sandbox) program(name string) {
+	s.t.Helper()
+	s.write(filepath.Join("programs", name), "#!/bin/sh\ntouch "+s.canary+"\n")
+	if err := os.Chmod(filepath.Join(s.programs(), name), 0o700); err != nil { //nolint:gosec // it can be run
 		s.t.Fatal(err)
 	}
 }
@@ -361,4 +376,5 @@ func remove(t *testing.T, project string) {
 		}
 	}
 	_ = os.RemoveAll(filepath.Join("/run/compose-secure", project))
+	_ = os.Remove(filepath.Join("/var/lib/compose-secure/projects", project+".json")) // there is none unless up came far
 }
