@@ -32,7 +32,7 @@ func (s *session) trees(configFiles []string) lint.Trees {
 func (s *session) mayWrite(p *deliver.Project, path, name string) error {
 	if s.trees(p.ConfigFiles).Outside(path) {
 		return fmt.Errorf("%q, the source of %s: %s, and rotate writes no such file; edit it with sops and run rotate without a value, or name it with --env-file",
-			compose.Display(path), name, lint.WhyOutside)
+			compose.Display(path), name, lint.Because(lint.OutsideProject))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type ArgumentLiteral struct {
 	Field   string // of the service
 	Node    *yaml.Node
 	Ignored bool   // a comment tells lint to leave it
-	Why     string // why migrate has to leave it, or ""
+	Why     Reason // why migrate has to leave it, or ""
 }
 
 // Arguments returns the secrets in argument lists of services and templates.
@@ -122,7 +122,7 @@ func (c *composeFile) argumentsIn(s *service, field string, n *yaml.Node) []Argu
 	for _, l := range append(inspectCommand(c.policy, raw, isList), accountsOf(s.image, c.policy, raw, isList)...) {
 		a := ArgumentLiteral{Literal: Literal{l.start, l.end, l.name, l.fallback}, Service: s.name, Field: field, Node: nodes[l.node]}
 		if a.Why = c.whyArgument(&a, isList); l.rest {
-			a.Why = "it holds more secrets than migrate tells apart"
+			a.Why = Because(TooMany)
 		}
 		list = append(list, a)
 	}
@@ -130,28 +130,28 @@ func (c *composeFile) argumentsIn(s *service, field string, n *yaml.Node) []Argu
 }
 
 // whyArgument gives the reason why migrate leaves a literal of an argument, or "".
-func (c *composeFile) whyArgument(a *ArgumentLiteral, isList bool) string {
+func (c *composeFile) whyArgument(a *ArgumentLiteral, isList bool) Reason {
 	n, raw := a.Node, a.Node.Value
 	text := raw[a.Start:a.End]
 	switch {
 	case n.Style&yaml.TaggedStyle != 0:
-		return "migrate cannot edit a value with a tag"
+		return Because(HasTag)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
-		return "migrate cannot edit a block that says how far it is indented"
+		return Because(IndentedBlock)
 	case ChangesInCompose(n):
-		return "put it into quotes, so that it means the same to everybody"
+		return Because(ChangesInYAML)
 	case Open(text, nil), len(Variables(text)) > 0:
-		return "the secret itself takes variables"
+		return Because(TakesVariables)
 	case isList && !a.Fallback && a.Start == 0 && a.End == len(raw):
-		return ""
+		return Reason{}
 	case strings.ContainsAny(text, "\\'\"`$"), strings.ContainsAny(text, " \t\n") && !c.src.verbatim(n, 0, raw):
-		return "quotes, blanks or a dollar sign are part of it here; write ${NAME} in its place, and the value itself into a SOPS file"
+		return Because(ArgumentWithQuotes)
 	case !a.Fallback && !endsSurely(raw, a.Start, a.End):
-		return "where it ends is not sure here; write ${NAME} in its place, and the value itself into a SOPS file"
+		return Because(ArgumentWithoutEnd)
 	case a.Fallback && FallbackOp(raw[:a.Start], a.Name) == "" && !strings.HasSuffix(raw[:a.Start], "$${"+a.Name+":-"):
-		return "migrate moves a default, ${NAME:-value}, as a whole alone"
+		return Because(PartOfDefault)
 	}
-	return ""
+	return Reason{}
 }
 
 // endsSurely reports whether nothing that follows text[start:end] in a script can belong to the same value.

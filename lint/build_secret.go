@@ -25,7 +25,7 @@ type BuildArg struct {
 	Key, Node  *yaml.Node // the scalars of name and value; the same one in a list
 	Dockerfile string     // on disk
 	ID         string     // of the build secret that can take its place
-	Why        string     // why that is not possible; "" if it is
+	Why        Reason     // why that is not possible; "" if it is
 	odd        bool       // as in pair
 }
 
@@ -45,10 +45,10 @@ func SecretID(arg string) string { return strings.ToLower(arg) }
 // Docker 20.10, can do all of it; env= of a mount would need Dockerfile 1.10.
 // See https://docs.docker.com/build/building/secrets/. It gives the reason if
 // it is not possible.
-func SecretArg(data []byte, name, id string) (edits []Edit, why string) {
+func SecretArg(data []byte, name, id string) (edits []Edit, why Reason) {
 	d, err := parseDockerfile(newSource("", data), string(data), nil, secret.Policy{})
 	if err != nil {
-		return nil, "BuildKit cannot read the Dockerfile"
+		return nil, Because(NoBuildKit)
 	}
 	return d.secretArg(name, id)
 }
@@ -106,34 +106,34 @@ func wholeVariable(pr *yamldoc.Pair) string {
 	return ""
 }
 
-func (c *composeFile) whyArg(a *BuildArg) string {
+func (c *composeFile) whyArg(a *BuildArg) Reason {
 	switch {
 	case a.odd:
-		return whyOdd
+		return Because(WholeEntryIsName)
 	case c.files.outside(a.Dockerfile):
-		return "its Dockerfile lies outside of the project"
+		return Because(ArgOutsideProject)
 	case strings.Trim(a.Name, nameBytes) != "":
-		return "it is no name of an ARG"
+		return Because(NoArgName)
 	case a.From == "" && (a.Fallback || expand(a.Raw, false).open != nil):
-		return "its value is made of variables"
+		return Because(ArgOfVariables)
 	case a.From == "" && strings.HasSuffix(a.Raw, "\n"):
-		return "its value ends with a newline, which the command would lose"
+		return Because(ArgEndsWithNewline)
 	case !slices.Contains(yamldoc.Follow(a.Args).Content, a.Key) || a.Args.Kind == yaml.AliasNode || yamldoc.Follow(yamldoc.Get(a.Build, "args")) != a.Args || !ownKey(a.Build, "args"):
-		return "its build section is merged from others"
+		return Because(MergedBuild)
 	case yamldoc.Get(a.Build, "dockerfile_inline") != nil:
-		return "the Dockerfile stands inside the compose file"
+		return Because(InlineDockerfile)
 	case a.Dockerfile == "" || yamldoc.Get(a.Build, "secrets") != nil && !ownKey(a.Build, "secrets"):
-		return "its Dockerfile is not on this disk"
+		return Because(NoDockerfile)
 	}
 	for _, s := range c.services { // a build without the secret would stop
 		if b := c.buildOf(s); b != nil && b.dockerfile == a.Dockerfile && yamldoc.Follow(s.fields["build"]) != a.Build &&
 			!slices.ContainsFunc(yamldoc.Pairs(b.args), func(pr yamldoc.Pair) bool { return pr.Name == a.Name }) {
-			return "service " + s.name + " builds the same Dockerfile without it; give it to both"
+			return Because(BuiltWithout, s.name)
 		}
 	}
 	data, err := c.files.read(a.Dockerfile)
 	if err != nil {
-		return "its Dockerfile cannot be read"
+		return Because(UnreadableDockerfile)
 	}
 	_, why := SecretArg(data, a.Name, a.ID)
 	return why
@@ -149,7 +149,7 @@ func ownKey(n *yaml.Node, key string) bool {
 }
 
 // secretArg is SecretArg.
-func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
+func (d *dockerfile) secretArg(name, id string) (edits []Edit, why Reason) {
 	declared, seen, posix, runs := false, false, true, 0
 	inherited := map[string]bool{} // stages in which it is declared
 	stage := ""
@@ -160,7 +160,7 @@ func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
 		switch s.name {
 		case "from":
 			if usesVariable(body, name) {
-				return nil, "FROM takes " + name
+				return nil, Because(InstructionTakes, "FROM", name)
 			}
 			inherited[stage] = declared
 			declared = len(s.words) > 0 && inherited[strings.ToLower(s.words[0])]
@@ -170,7 +170,7 @@ func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
 			}
 		case "arg":
 			e, found, why := d.argEdit(s, name)
-			if why != "" {
+			if why.Given() {
 				return nil, why
 			}
 			if found {
@@ -183,30 +183,30 @@ func (d *dockerfile) secretArg(name, id string) (edits []Edit, why string) {
 				continue
 			}
 			e, why := d.mount(s, name, id, posix)
-			if why != "" {
+			if why.Given() {
 				return nil, why
 			}
 			edits, runs = append(edits, e...), runs+1
 		case "cmd", "entrypoint", "healthcheck": // run in the container, where no ARG is
 		case "env":
 			if slices.ContainsFunc(d.variables(s), func(p yamldoc.Pair) bool { return p.Name == name }) || declared && usesVariable(body, name) {
-				return nil, "ENV keeps " + name + " in the image"
+				return nil, Because(EnvKeeps, name)
 			}
 		default:
 			if declared && usesVariable(body, name) {
-				return nil, kind + " takes " + name
+				return nil, Because(InstructionTakes, kind, name)
 			}
 		}
 	}
 	switch {
 	case !seen:
-		return nil, "the Dockerfile has no ARG " + name
+		return nil, Because(NoArg, name)
 	case runs == 0:
-		return nil, "no RUN names " + name + "; mount the secret in the one that needs it"
+		return nil, Because(NoRun, name)
 	case !d.means(edits, name, id):
-		return nil, "the Dockerfile is written in a way that migrate cannot edit"
+		return nil, Because(UnwritableDockerfile)
 	}
-	return edits, ""
+	return edits, Reason{}
 }
 
 // means reads the edited Dockerfile again: it has to be the one that was meant.
@@ -254,54 +254,54 @@ func hasFrom(steps []step) bool {
 }
 
 // argEdit takes an ARG out, with its lines.
-func (d *dockerfile) argEdit(s *step, name string) (e Edit, found bool, why string) {
+func (d *dockerfile) argEdit(s *step, name string) (e Edit, found bool, why Reason) {
 	for _, w := range s.words {
 		n, value, _ := strings.Cut(w, "=")
 		switch {
 		case n == name && unquote(value) != "":
-			return e, false, "ARG " + name + " has a default in the Dockerfile; take it away, and rotate it"
+			return e, false, Because(ArgHasDefault, name)
 		case n == name:
 			found = true
 		case usesVariable(value, name):
-			return e, false, "ARG " + n + " is made of " + name
+			return e, false, Because(ArgOfArg, n, name)
 		}
 	}
 	if found && len(s.words) > 1 {
-		return e, false, "one ARG declares several; write one line for each"
+		return e, false, Because(SeveralArgs)
 	}
-	return Edit{Start: s.start, End: s.end}, found, ""
+	return Edit{Start: s.start, End: s.end}, found, Reason{}
 }
 
 // mount has a RUN read the argument from a file. Every user may: a build is
 // seen by nobody else, and the user that the base image sets is not known here.
-func (d *dockerfile) mount(s *step, name, id string, posix bool) ([]Edit, string) {
+func (d *dockerfile) mount(s *step, name, id string, posix bool) ([]Edit, Reason) {
 	body := d.data[s.start:s.end]
 	script := strings.Join(append(slices.Clone(s.words), s.heredocs...), "\n")
 	switch {
 	case s.exec:
-		return nil, "RUN in its exec form starts no shell that could read a file"
+		return nil, Because(RunWithoutShell)
 	case len(s.heredocs) > 0:
-		return nil, "RUN with a here-document; read /run/secrets/" + id + " in its first line"
+		return nil, Because(RunWithHeredoc, id)
 	case !posix:
-		return nil, "SHELL is not a POSIX shell"
+		return nil, Because(NoPOSIXShell)
 	case slices.ContainsFunc(s.flags, func(f string) bool { return usesVariable(f, name) }):
-		return nil, "a flag of RUN takes " + name
+		return nil, Because(FlagTakes, name)
 	case strings.TrimSpace(script) == "":
-		return nil, "RUN has no command"
+		return nil, Because(EmptyRun)
 	case writesVariable(script, name):
-		return nil, "RUN writes " + name + " into a layer or the build log; change that first"
+		return nil, Because(RunWrites, name)
 	case slices.ContainsFunc(s.flags, func(f string) bool { return strings.Contains(f, "type=secret") && strings.Contains(f, id) }):
-		return nil, "RUN mounts a secret of that name already"
+		return nil, Because(MountedAlready)
 	}
 	first := skipBlank(body, len("RUN"))
 	at := first
 	for _, f := range s.flags {
 		if !strings.HasPrefix(body[at:], f) {
-			return nil, "the flags of RUN are written in a way that migrate cannot edit"
+			return nil, Because(UnwritableFlags)
 		}
 		at = skipBlank(body, at+len(f))
 	}
-	return []Edit{{s.start + first, s.start + first, mountFlag(id), 0}, {s.start + at, s.start + at, readSecret(name, id), 1}}, ""
+	return []Edit{{s.start + first, s.start + first, mountFlag(id), 0}, {s.start + at, s.start + at, readSecret(name, id), 1}}, Reason{}
 }
 
 // skipBlank passes over blanks, continued lines and the comments between them.

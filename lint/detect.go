@@ -26,7 +26,7 @@ type EnvLiteral struct {
 	At       int        // where Raw starts in Node.Value
 	Opens    bool       // it is a key that decrypts
 	Ignored  bool       // a comment tells lint to leave it
-	Why      string     // why migrate has to leave it, or ""
+	Why      Reason     // why migrate has to leave it, or ""
 }
 
 // EnvVar is a variable of an env file. Start..End is its value without quotes.
@@ -38,7 +38,7 @@ type EnvVar struct {
 	Secret     bool
 	Opens      bool   // it is a key that decrypts
 	Ignored    bool   // a comment tells lint to leave it
-	Why        string // why migrate has to leave it, as far as the file tells
+	Why        Reason // why migrate has to leave it, as far as the file tells
 	escapes    bool
 }
 

@@ -84,7 +84,7 @@ type Finding struct {
 	path       string               // of the file, on disk
 	arg        string               // the argument of a Dockerfile whose outcome is that of the finding; "": Key
 	noEdit     bool                 // a variable in its place would not mend it
-	unplanned  string               // why it stays if no plan has an outcome for it
+	unplanned  Reason               // why it stays if no plan has an outcome for it
 	hintsWhy   bool                 // the hint is the reason if it stays
 	staysHint  string               // the hint if it stays, unless it is ""
 	handled    func(l *linter) bool // whether the image reads files, once every file was read; nil: Fix stands

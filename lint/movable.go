@@ -10,46 +10,44 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-const whyOdd = "write NAME=value: Compose takes the whole entry for a name"
-
 // whyLiteral gives the reason why migrate leaves a literal, or "".
-func (c *composeFile) whyLiteral(l *envLiteral) string {
+func (c *composeFile) whyLiteral(l *envLiteral) Reason {
 	n, raw := l.pair.Node, l.pair.Value
 	text := raw[l.start:l.end]
 	verbatim := c.src.verbatim(n, l.pair.At, raw)
 	whole := l.start == 0 && l.end == len(raw) && !l.fallback
 	switch {
 	case l.stray != "":
-		return fmt.Sprintf("Compose knows no key %q of a service; variables stand under environment", l.stray)
+		return Because(UnknownKey, l.stray)
 	case l.key:
-		return "the key has to leave this place"
+		return Because(OpensFiles)
 	case l.rest:
-		return "it holds more secrets than migrate tells apart"
+		return Because(TooMany)
 	case l.pair.Odd:
-		return whyOdd
+		return Because(WholeEntryIsName)
 	case n.Style&yaml.TaggedStyle != 0:
-		return "migrate cannot edit a value with a tag"
+		return Because(HasTag)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && c.src.indented(n):
-		return "migrate cannot edit a block that says how far it is indented"
+		return Because(IndentedBlock)
 	case ChangesInCompose(n):
-		return "put it into quotes, so that it means the same to everybody"
+		return Because(ChangesInYAML)
 	case whole && !Open(raw, nil) && len(Variables(raw)) == 0:
-		return ""
+		return Reason{}
 	case !verbatim && (Open(raw, nil) || len(Variables(raw)) > 0):
-		return "it holds variables, and is written with escapes or on several lines"
+		return Because(WrittenAround)
 	case verbatim && (Open(text, nil) || len(Variables(text)) > 0):
-		return "the secret itself takes variables"
+		return Because(TakesVariables)
 	}
 	if l.fallback {
 		if FallbackOp(raw[:l.start], l.name) == "" {
 			if !strings.HasSuffix(raw[:l.start], "$${"+l.name+":-") {
-				return "migrate moves a default, ${NAME:-value}, as a whole alone"
+				return Because(PartOfDefault)
 			}
-			return ""
+			return Reason{}
 		}
-		return ""
+		return Reason{}
 	}
-	return ""
+	return Reason{}
 }
 
 // verbatim reports whether a part of a scalar stands in the source as it is.
@@ -120,22 +118,22 @@ func setWhy(vars []EnvVar) {
 		switch {
 		case !v.Secret:
 		case v.Opens:
-			v.Why = "the key has to leave this place"
+			v.Why = Because(OpensFiles)
 		case count[v.Name] > 1:
-			v.Why = "it is defined more than once; keep one"
+			v.Why = Because(DefinedTwice)
 		case slices.ContainsFunc(v.Takes(), func(name string) bool { return count[name] == 0 }):
-			v.Why = "its value depends on other variables"
+			v.Why = Because(DependsOnVariables)
 		}
 	}
 	for again := true; again; { // entries that stay keep what they are made of
 		again = false
 		for i := range vars {
-			if v := &vars[i]; v.Secret && v.Why == "" && !v.Ignored {
+			if v := &vars[i]; v.Secret && !v.Why.Given() && !v.Ignored {
 				continue
 			}
 			for _, name := range vars[i].Takes() {
-				if k, ok := at[name]; ok && vars[k].Secret && vars[k].Why == "" {
-					vars[k].Why, again = vars[i].Name+" of the same file is made of it", true
+				if k, ok := at[name]; ok && vars[k].Secret && !vars[k].Why.Given() {
+					vars[k].Why, again = Because(PartOfEntry, vars[i].Name), true
 				}
 			}
 		}
@@ -150,12 +148,3 @@ func expandOpen(raw string) []string {
 	}
 	return list
 }
-
-// NoService is why an entry stays of a file that only an include names.
-const NoService = "no service reads it; encrypt it with SOPS, which an include reads as well"
-
-// OwnFormat is why an entry stays of a file that is no ordinary env file.
-const OwnFormat = "env_file reads it with a format of its own"
-
-// TwoEnvFiles is why an entry stays that two files of --env-file define: what one gives up, the other would give.
-const TwoEnvFiles = "another --env-file defines it as well; remove one of the two"

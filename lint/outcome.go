@@ -20,7 +20,7 @@ type Place struct {
 // Outcome is what a plan does with a secret: it moves, or it stays for a reason.
 type Outcome struct {
 	Moves  bool
-	Reason string
+	Reason Reason
 }
 
 // Outcomes is what a plan does with the secrets of a workspace.
@@ -75,8 +75,6 @@ func (l *linter) workspace(paths []string) *Workspace {
 	return w
 }
 
-const notReached = "migrate reads no file there that it could edit"
-
 // settle has the plan say what it does with each finding that a rule takes for movable.
 func (l *linter) settle(ctx context.Context, w *Workspace) error {
 	var plan Outcomes
@@ -105,11 +103,11 @@ func (f *Finding) settle(plan Outcomes) {
 		return
 	}
 	if !known {
-		outcome.Reason = cmp.Or(f.unplanned, notReached)
+		outcome.Reason = cmp.Or(f.unplanned, Because(NotReached))
 	}
-	f.Fix, f.Hint = Fix{ByHand, outcome.Reason}, cmp.Or(f.staysHint, f.Hint)
+	f.Fix, f.Hint = Fix{ByHand, outcome.Reason.String()}, cmp.Or(f.staysHint, f.Hint)
 	if f.hintsWhy {
-		f.Hint = outcome.Reason
+		f.Hint = outcome.Reason.String()
 	}
 }
 
@@ -150,7 +148,7 @@ func (f *Finding) Stays() string {
 	if f.Fix.By == ByHand {
 		return f.Fix.Text
 	}
-	return cmp.Or(f.unplanned, notReached)
+	return cmp.Or(f.unplanned, Because(NotReached)).String()
 }
 
 // project gives the other files that docker compose may merge with c: those of

@@ -2,10 +2,10 @@ package lint
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -168,32 +168,32 @@ func (f *files) composeFiles(path string, policy secret.Policy) []*composeFile {
 }
 
 // Why returns who else reads the entry name of an env file, as the reason why it stays, or "".
-func (r *Readers) Why(path, name string) string {
+func (r *Readers) Why(path, name string) Reason {
 	others, run := r.all(), r.run()
 	if m := r.mountOf(path); m != nil {
-		return fmt.Sprintf("service %s mounts %s (%s:%d), where its programs read the file", m.service, secret.Printable(m.written), m.shown, m.line)
+		return Because(Mounted, m.service, secret.Printable(m.written), m.shown, strconv.Itoa(m.line))
 	}
 	for _, c := range run {
 		if path == filepath.Join(c.dir, ".env") && !slices.Contains(c.vars, path) && c.takes(name) {
-			return c.src.path + " takes it too where no --env-file is given"
+			return Because(TakenWithoutFlag, c.src.path)
 		}
 	}
 	for _, c := range others.files {
 		if c.readsEntry(path, name) {
-			return c.src.path + " takes it too; name that file on the command line as well"
+			return Because(TakenByOther, c.src.path)
 		}
 	}
 	for _, u := range others.broken {
 		if u.Needs(path, name, u.dotenv) {
-			return u.shown + " takes it too, and cannot be read as a compose file"
+			return Because(TakenByBroken, u.shown)
 		}
 	}
 	for _, h := range r.hostReaders(path) {
 		if hasWord(h.text, name) {
-			return h.shown + " reads the file and takes it"
+			return Because(ReadByProgram, h.shown)
 		}
 	}
-	return ""
+	return Reason{}
 }
 
 // Sets returns the compose file that migrate does not edit and that sets a variable of a service, or "". It lies beside
@@ -340,9 +340,6 @@ func bindSource(v string) string {
 
 // isPath tells a path from the name of a volume, as Compose does.
 func isPath(source string) bool { return strings.IndexByte("./~", source[0]) >= 0 }
-
-// Unnamed is why an entry of .env stays that no compose file takes.
-const Unnamed = "no compose file takes it; something else may read it"
 
 // readsEntry reports whether a compose file of its own takes an entry of an env file: by interpolation when it is its
 // .env, in a service that the file is given to, or with a file that it includes or extends.

@@ -90,9 +90,7 @@ func (p *pass) arguments(c *composeFile, list []ArgumentLiteral) {
 		if len(variableName(l.Name)) > 2 {
 			f.Message = fmt.Sprintf("%s holds a plaintext secret (%s)", l.Field, l.Name)
 		}
-		if l.Why != "" {
-			f.Fix = Fix{ByHand, l.Why}
-		}
+		f.unplanned = l.Why
 		p.literalAt(p.hideScalar(l.Node, l.Start, l.End), literal{start: l.Start, end: l.End, name: l.Name}, f)
 	}
 }

@@ -49,7 +49,7 @@ func (p *pass) dockerfileCommand(d *dockerfile, s *step) {
 			fd.Message = fmt.Sprintf("%s puts the build argument %s into a URL", strings.ToUpper(s.name), name)
 			fd.Hint = mountHintFor(name)
 			if s.name == "run" {
-				fd.arg, fd.unplanned, fd.Fix = name, f.Fix.Text, byMount()
+				fd.arg, fd.unplanned, fd.Fix = name, Because(NotGiven), byMount()
 			}
 			p.report(d.find(s, body[at:at+strings.IndexByte(body[at:], '@')], at), fd)
 		}

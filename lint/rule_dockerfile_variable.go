@@ -31,9 +31,6 @@ func ruleDockerfileVariable() Rule {
 	}
 }
 
-// notGiven is why an ARG stays that no compose file gives a value.
-const notGiven = "no build.args of a compose file gives it; the RUN that uses it has to read the mounted file"
-
 // fixOfVariable says what migrate does with a variable of ARG or ENV.
 func fixOfVariable(s *step) Fix {
 	if s.name == "env" {
@@ -67,7 +64,7 @@ func (p *pass) dockerfileVariable(d *dockerfile, s *step, v yamldoc.Pair) {
 	kind := strings.ToUpper(s.name)
 	f := Finding{
 		Service: d.serviceName(), Key: v.Name, Hint: mountHintFor(v.Name),
-		Fix: fixOfVariable(s), unplanned: notGiven,
+		Fix: fixOfVariable(s), unplanned: Because(NotGiven),
 	}
 	value, verbatim := d.value(v.Value)
 	found := inspectVerbatim(d.policy, v.Name, value)

@@ -44,15 +44,15 @@ func ruleEnvFile() Rule {
 const encryptHint = "encrypt the file with SOPS: compose-secure takes it wherever Compose takes an env file"
 
 // unplanned is why a variable stays that no plan knows.
-func (f *envFile) unplanned(v *envVar) string {
+func (f *envFile) unplanned(v *envVar) Reason {
 	as := f.aliases[v.name]
 	switch {
 	case as != "" && len(f.inspectAs(v, v.name)) == 0:
-		return "another compose file takes it as " + as
+		return Because(AliasElsewhere, as)
 	case f.raw:
-		return OwnFormat
+		return Because(OwnFormat)
 	}
-	return NoService
+	return Because(NoService)
 }
 
 // each visits the secrets of an env file.

@@ -53,7 +53,7 @@ func TestKeysThatComposeDoesNotKnowAreNotMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := NewFile([]byte("services: {a: {environmen: {A_PASSWORD: hunter2}}}\n"), "", root, secret.Policy{}).Literals()
-	if !slices.ContainsFunc(list, func(l EnvLiteral) bool { return strings.Contains(l.Why, `"environmen"`) }) {
+	if !slices.ContainsFunc(list, func(l EnvLiteral) bool { return strings.Contains(l.Why.String(), `"environmen"`) }) {
 		t.Errorf("%+v", list)
 	}
 }

@@ -11,9 +11,6 @@ import (
 // somebody else wrote may name any file of this machine.
 type Trees []string
 
-// WhyOutside is why a file stays that lies in none of the trees.
-const WhyOutside = "it lies outside of the project"
-
 // TreesOf gives the work tree of each compose file that was named, the folder of
 // one without git, and every path itself, relative to dir, with what flags name of the project, which may be nil.
 // Symlinks are resolved.

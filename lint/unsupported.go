@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -23,14 +22,15 @@ type UnsupportedUse struct {
 
 // Why says why the variable has to stay where it is defined; arg says why a
 // build argument stays one.
-func (u *UnsupportedUse) Why(arg string) string {
+func (u *UnsupportedUse) Why(why Reason) Reason {
 	if u.Arg == "" {
-		return u.At + " takes it and cannot hold a secret; give it to environment or secrets alone"
+		return Because(UnsupportedPlace, u.At)
 	}
-	if arg != "" {
-		arg = " (" + arg + ")"
+	arg := ""
+	if why.Given() {
+		arg = " (" + why.String() + ")"
 	}
-	return fmt.Sprintf("build argument %s takes it and cannot become a build secret%s; use build.secrets and RUN --mount=type=secret by hand", u.Arg, arg)
+	return Because(UnsupportedArg, u.Arg, arg)
 }
 
 // UnsupportedUses lists the variables that a compose file takes where no secret can

@@ -51,15 +51,15 @@ func (c *file) arguments() {
 }
 
 // moveArguments replaces literals by variables of the store. It gives the reason why not.
-func (c *file) moveArguments(list []lint.ArgumentLiteral) string {
+func (c *file) moveArguments(list []lint.ArgumentLiteral) lint.Reason {
 	for i := range list {
-		if why := c.whyStays(&list[i]); why != "" {
+		if why := c.whyStays(&list[i]); why.Given() {
 			return why
 		}
 	}
 	for i := range list {
 		if l := &list[i]; l.Fallback && lint.FallbackOp(l.Node.Value[:l.Start], l.Name) != "" {
-			if why := c.fallback(l.Name, textOf(l), l.Node); why != "" {
+			if why := c.fallback(l.Name, textOf(l), l.Node); why.Given() {
 				return why
 			}
 		}
@@ -73,25 +73,25 @@ func (c *file) moveArguments(list []lint.ArgumentLiteral) string {
 		c.moveArgument(n, list[:end])
 		list = list[end:]
 	}
-	return ""
+	return lint.Reason{}
 }
 
 // whyStays is the reason why a literal cannot move, as far as it can be told before anything changes.
-func (c *file) whyStays(l *lint.ArgumentLiteral) string {
+func (c *file) whyStays(l *lint.ArgumentLiteral) lint.Reason {
 	text := textOf(l)
 	switch {
-	case l.Why != "":
+	case l.Why.Given():
 		return l.Why
 	case c.o.Files:
-		return "an argument takes no reference; write ${NAME} and keep the value in a SOPS file"
+		return lint.Because(lint.ArgumentAsReference)
 	case !c.doc.Settable(l.Node):
-		return "migrate cannot edit a value that is written in this way"
+		return lint.Because(lint.UnwritableValue)
 	case c.doc.Changed(l.Node):
-		return "another place shares it"
+		return lint.Because(lint.SharedScalar)
 	case !c.names.takes(text) || text == "" || len(text) >= secret.MaxSize:
 		return c.names.whyNot(text)
 	}
-	return ""
+	return lint.Reason{}
 }
 
 func textOf(l *lint.ArgumentLiteral) string {

@@ -25,22 +25,22 @@ func (c *file) buildArgs() {
 			c.hide(a.Raw[a.Start:a.End])
 		}
 		why := cmp.Or(a.Why, c.keptArgs[dockerArg{a.Dockerfile, a.Name}])
-		if why == "" && c.Trees.Outside(a.Dockerfile) {
-			why = "its Dockerfile lies outside of the project"
+		if !why.Given() && c.Trees.Outside(a.Dockerfile) {
+			why = lint.Because(lint.ArgOutsideProject)
 		}
-		if why == "" {
+		if !why.Given() {
 			why = c.buildArg(a)
 		}
 		c.settle(a.Node, a.Name, why)
 		if arg := (dockerArg{a.Dockerfile, a.Name}); !c.argOutcomes[arg].Moves {
-			c.argOutcomes[arg] = lint.Outcome{Moves: why == "", Reason: why}
+			c.argOutcomes[arg] = lint.Outcome{Moves: !why.Given(), Reason: why}
 		}
 	}
 }
 
 // buildArg moves one argument. It gives the reason why not.
-func (c *file) buildArg(a *lint.BuildArg) string {
-	const unwritable = "migrate cannot edit a build section that is written in this way"
+func (c *file) buildArg(a *lint.BuildArg) lint.Reason {
+	unwritable := lint.Because(lint.UnwritableBuild)
 	i, step := slices.Index(a.Args.Content, a.Key), yamldoc.Step(a.Args)
 	holder, at := a.Args, i
 	if len(a.Args.Content) == step { // the last one takes args with it
@@ -55,7 +55,7 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	case have != nil && (have.Kind != yaml.SequenceNode || have.Anchor != "" || len(have.Content) == 0 && have.Style&yaml.FlowStyle == 0):
 		return unwritable
 	case have != nil && slices.Contains(grants(have), a.ID):
-		return "build.secrets has " + a.ID + " already"
+		return lint.Because(lint.GrantedAlready, a.ID)
 	}
 	v := c.movedOwn(a.From)
 	if a.From == "" {
@@ -64,13 +64,13 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 			return c.names.whyNot(text)
 		}
 	}
-	if v == nil && slices.ContainsFunc(c.ownEnvFiles(), func(path string) bool { return c.stay[path][a.From] != "" }) {
-		return "its value stays in .env, for other places that take it"
+	if v == nil && slices.ContainsFunc(c.ownEnvFiles(), func(path string) bool { return c.stay[path][a.From].Given() }) {
+		return lint.Because(lint.StaysInDotenv)
 	}
 	if v == nil {
-		return "its value is not in the source"
+		return lint.Because(lint.NotInSource)
 	}
-	if why := c.dockerfile(a); why != "" {
+	if why := c.dockerfile(a); why.Given() {
 		return why
 	}
 	c.doc.Remove(holder, at)
@@ -79,7 +79,7 @@ func (c *file) buildArg(a *lint.BuildArg) string {
 	for _, name := range a.Services {
 		c.built[name] = append(c.built[name], &buildSecret{a.Name, a.ID, v})
 	}
-	return ""
+	return lint.Reason{}
 }
 
 // grantBuild gives a build a secret under the id that the Dockerfile mounts.
@@ -99,17 +99,17 @@ func (c *file) grantBuild(build *yaml.Node, id string, v *value) {
 }
 
 // dockerfile has the Dockerfile mount the secret, once for all who build it.
-func (c *file) dockerfile(a *lint.BuildArg) string {
+func (c *file) dockerfile(a *lint.BuildArg) lint.Reason {
 	arg := dockerArg{a.Dockerfile, a.Name}
 	if c.mounts[arg] {
-		return ""
+		return lint.Reason{}
 	}
 	data, err := original(a.Dockerfile)
 	if err != nil || data == nil {
-		return "its Dockerfile cannot be read"
+		return lint.Because(lint.UnreadableDockerfile)
 	}
 	edits, why := lint.SecretArg(data, a.Name, a.ID)
-	if why != "" {
+	if why.Given() {
 		return why
 	}
 	all := slices.Clone(c.edits[a.Dockerfile])
@@ -117,10 +117,10 @@ func (c *file) dockerfile(a *lint.BuildArg) string {
 		all = append(all, document.Edit{Range: document.Range{Start: e.Start, End: e.End}, Text: e.Text, Order: e.Order})
 	}
 	if err := c.stage(a.Dockerfile, data, all); err != nil {
-		return "migrate cannot edit its Dockerfile"
+		return lint.Because(lint.DockerfileEdit)
 	}
 	c.mounts[arg] = true
-	return ""
+	return lint.Reason{}
 }
 
 // hasGrant reports whether a list of build secrets has what takes the place of

@@ -133,24 +133,24 @@ func (c *file) literals() {
 }
 
 // literal moves the literals of one scalar. It gives the reason why not.
-func (c *file) literal(n *yaml.Node, list []lint.EnvLiteral) string {
+func (c *file) literal(n *yaml.Node, list []lint.EnvLiteral) lint.Reason {
 	first := list[0]
 	for _, l := range list {
-		if l.Why != "" {
+		if l.Why.Given() {
 			return l.Why
 		}
 	}
 	if !c.doc.Settable(n) {
-		return "migrate cannot edit a value that is written in this way"
+		return lint.Because(lint.UnwritableValue)
 	}
 	if c.doc.Changed(n) {
-		return ""
+		return lint.Reason{}
 	}
 	whole := len(list) == 1 && !first.Fallback && first.Start == 0 && first.End == len(first.Raw)
 	if whole && !lint.Open(first.Raw, nil) && c.toFile(n, first.Variable, func(s *service) *value {
 		return c.value(s.name, first.Variable, lint.Evaluate(first.Raw, nil), n)
 	}) {
-		return ""
+		return lint.Reason{}
 	}
 	if c.o.Files {
 		return c.wholeFile(n, first)
@@ -159,9 +159,9 @@ func (c *file) literal(n *yaml.Node, list []lint.EnvLiteral) string {
 }
 
 // wholeFile replaces a value by a reference to the file that has it.
-func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
+func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) lint.Reason {
 	if lint.Open(l.Raw, c.dotenv) {
-		return "it takes variables whose values are not known here"
+		return lint.Because(lint.UnknownVariables)
 	}
 	text := lint.Evaluate(l.Raw, c.dotenv)
 	v := c.value(c.owner(n), l.Variable, text, n)
@@ -169,16 +169,16 @@ func (c *file) wholeFile(n *yaml.Node, l lint.EnvLiteral) string {
 		return c.names.whyNot(text)
 	}
 	c.doc.Set(n, n.Value[:l.At]+c.fileRef(c.names, v))
-	return ""
+	return lint.Reason{}
 }
 
 // variables replaces literals by variables of the store.
-func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
+func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) lint.Reason {
 	raw := list[0].Raw
 	_, _, verbatim := c.doc.Content(n)
 	if !verbatim {
 		if lint.Open(raw, nil) || len(lint.Variables(raw)) > 0 {
-			return "it holds variables, and is written with escapes or on several lines"
+			return lint.Because(lint.WrittenAround)
 		}
 		list = []lint.EnvLiteral{{Literal: lint.Literal{End: len(raw), Name: list[0].Name}, Variable: list[0].Variable, Raw: raw, At: list[0].At}}
 	}
@@ -186,19 +186,19 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 	for _, l := range list {
 		text := raw[l.Start:l.End]
 		if l.Start < at || lint.Open(text, nil) || len(lint.Variables(text)) > 0 {
-			return "the secret itself takes variables"
+			return lint.Because(lint.TakesVariables)
 		}
 		text = lint.Evaluate(text, nil)
 		start, add, cut := l.Start, "", false
 		if l.Fallback {
 			op := lint.FallbackOp(raw[:l.Start], l.Name)
 			if op != "" {
-				if why := c.fallback(l.Name, text, n); why != "" {
+				if why := c.fallback(l.Name, text, n); why.Given() {
 					return why
 				}
 				start, cut = l.Start-len(op), true
 			} else if !strings.HasSuffix(raw[:l.Start], "$${"+l.Name+":-") {
-				return "migrate moves a default, ${NAME:-value}, as a whole alone"
+				return lint.Because(lint.PartOfDefault)
 			}
 		}
 		if !cut {
@@ -217,43 +217,43 @@ func (c *file) variables(n *yaml.Node, list []lint.EnvLiteral) string {
 		out, at = out+raw[at:start]+add, l.End
 	}
 	c.doc.Set(n, n.Value[:list[0].At]+out+raw[at:])
-	return ""
+	return lint.Reason{}
 }
 
 // fallback defines the variable of a default. One that .env or the store
 // defines already keeps that value.
-func (c *file) fallback(name, text string, n *yaml.Node) string {
+func (c *file) fallback(name, text string, n *yaml.Node) lint.Reason {
 	if v := c.names.byName[name]; v != nil {
 		if v.text != text && c.movedOwn(name) != v {
-			return "two defaults of " + name + " differ"
+			return lint.Because(lint.TwoDefaults, name)
 		}
-		return ""
+		return lint.Reason{}
 	}
 	if _, ok := c.dotenv[name]; ok {
-		return ".env defines " + name + ", and was left as it is"
+		return lint.Because(lint.DefinedInDotenv, name)
 	}
 	if c.names.keys[name] {
-		return c.shown(c.names.path) + " defines " + name + " already; write ${" + name + ":?}"
+		return lint.Because(lint.DefinedInStore, c.shown(c.names.path), name)
 	}
 	if !c.names.takes(text) {
 		return c.names.whyNot(text)
 	}
 	for _, o := range append(c.others(c.part), c.part) {
 		if o.out != nil && o.mentions(name) {
-			return c.shown(o.path) + " takes " + name + ", and is left as it is"
+			return lint.Because(lint.TakenByUnedited, c.shown(o.path), name)
 		}
 		list := lint.UnsupportedUses(o.tree())
 		if i := slices.IndexFunc(list, func(u lint.UnsupportedUse) bool { return u.Name == name }); i >= 0 {
-			return list[i].Why("")
+			return list[i].Why(lint.Reason{})
 		}
 	}
 	if c.means(c.doc.Root, name, text) || slices.ContainsFunc(c.others(c.part), func(o *part) bool { return o.out == nil && c.means(o.tree(), name, text) }) {
-		return "another place takes " + name + " with another default, or with none"
+		return lint.Because(lint.OtherDefault, name)
 	}
 	v := c.names.add(name, text)
 	v.places = append(v.places, fmt.Sprintf("%s:%d", c.shown(c.path), n.Line))
 	c.hide(text)
-	return ""
+	return lint.Reason{}
 }
 
 // means reports whether a variable that is set would change what stands

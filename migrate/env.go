@@ -281,7 +281,7 @@ func (c *file) movable(e *envState) map[string]bool {
 		if !v.Secret || v.Ignored {
 			continue
 		}
-		if why := c.whyNot(e, v); why != "" {
+		if why := c.whyNot(e, v); why.Given() {
 			c.stays(lint.Place{Path: e.path, Line: document.New(e.data).Line(v.Start), Name: v.Name}, why)
 			c.keepMoved(e, v.Name, why)
 			continue
@@ -293,71 +293,69 @@ func (c *file) movable(e *envState) map[string]bool {
 }
 
 // keepMoved keeps a variable that a file which was planned before has moved.
-func (c *file) keepMoved(e *envState, name, why string) {
+func (c *file) keepMoved(e *envState, name string, why lint.Reason) {
 	if c.hasMoved(e.path, name) {
 		c.keep(e.path, name, why)
 	}
 }
 
-func (c *file) whyNot(e *envState, v *lint.EnvVar) string {
-	if why := cmp.Or(c.stay[e.path][v.Name], c.neededBy(e.path, v.Name)); why != "" && v.Why == "" {
+func (c *file) whyNot(e *envState, v *lint.EnvVar) lint.Reason {
+	if why := cmp.Or(c.stay[e.path][v.Name], c.neededBy(e.path, v.Name)); why.Given() && !v.Why.Given() {
 		return why
 	}
 	text, ok := e.values[v.Name]
 	moved := c.movedFrom(e.path)[v.Name] != nil
 	switch {
 	case c.Trees.Outside(e.path):
-		return lint.WhyOutside
-	case v.Why != "":
+		return lint.Because(lint.OutsideProject)
+	case v.Why.Given():
 		return v.Why
 	case !ok || text == "" || strings.Contains(text, secret.Hole):
-		return "its value depends on other variables"
+		return lint.Because(lint.DependsOnVariables)
 	case e.dotenv && c.included && c.meansElsewhere(v.Name):
-		return "other files of the project take " + v.Name + " as well"
+		return lint.Because(lint.TakenInProject, v.Name)
 	case e.dotenv && c.inFile[v.Name]:
-		return "a value of an env file is made of it"
+		return lint.Because(lint.PartOfEnvFile)
 	case e.dotenv && c.definedTwice(e.path, v.Name):
-		return lint.TwoEnvFiles
+		return lint.Because(lint.TwoEnvFiles)
 	case e.raw:
-		return lint.OwnFormat
+		return lint.Because(lint.OwnFormat)
 	case !c.names.takes(text) || len(text) >= secret.MaxSize:
 		return c.names.whyNot(text)
 	case !moved && c.names.keys[v.Name] && e.dotenv:
-		return c.shown(c.names.path) + " defines it already; remove one of the two"
+		return lint.Because(lint.InStore, c.shown(c.names.path))
 	case !moved && e.dotenv && c.names.byName[v.Name] != nil && c.names.byName[v.Name].text != text:
-		return "another compose file defines it as well"
+		return lint.Because(lint.InOtherFile)
 	case !e.dotenv && len(e.users) == 0:
-		return lint.NoService
+		return lint.Because(lint.NoService)
 	}
 	for _, s := range e.users {
 		if !c.gets(s, e, v.Name) {
 			continue
 		}
 		if file := c.setElsewhere(s.name, v.Name); file != "" && !e.dotenv {
-			return setsToo(file, s.name)
+			return lint.Because(lint.SetToo, file, s.name)
 		}
 		if !extendable(s.node) {
-			return "the environment of service " + s.name + " is shared or merged; add ${" + v.Name + "} there"
+			return lint.Because(lint.SharedEnvironment, s.name, v.Name)
 		}
 	}
 	if e.dotenv && c.o.Files && !c.onlyInEnvironments(v.Name) {
-		return outsideEnvironments
+		return lint.Because(lint.OutsideEnvironments)
 	}
 	if e.dotenv && len(e.users) == 0 && !c.isTaken(e.path, v.Name) {
-		return lint.Unnamed
+		return lint.Because(lint.Untaken)
 	}
-	if why := c.readers.Why(e.path, v.Name); why != "" || e.dotenv {
+	if why := c.readers.Why(e.path, v.Name); why.Given() || e.dotenv {
 		return why
 	}
 	for _, s := range e.users {
 		if other := c.readers.Sets(c.root.path, s.name, v.Name); other != "" && c.gets(s, e, v.Name) {
-			return setsToo(other, s.name)
+			return lint.Because(lint.SetToo, other, s.name)
 		}
 	}
-	return ""
+	return lint.Reason{}
 }
-
-func setsToo(file, service string) string { return file + " sets it for service " + service + " too" }
 
 // definedTwice reports whether another of the env files of c defines a variable.
 func (c *file) definedTwice(path, name string) bool {
@@ -406,8 +404,8 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 			for _, name := range v.Takes() {
 				if going[name] {
 					delete(going, name)
-					c.keepMoved(e, name, v.Name+" of the same file is made of it")
-					c.stays(lint.Place{Path: e.path, Line: lineOf(e, name), Name: name}, v.Name+" of the same file is made of it")
+					c.keepMoved(e, name, lint.Because(lint.PartOfEntry, v.Name))
+					c.stays(lint.Place{Path: e.path, Line: lineOf(e, name), Name: name}, lint.Because(lint.PartOfEntry, v.Name))
 					again = true
 				}
 			}

@@ -140,13 +140,13 @@ type planner struct {
 	o Options
 	*lint.Workspace
 	all         []*part
-	readers     *lint.Readers                // of env files, that are not edited
-	stay        map[string]map[string]string // env file -> variable -> why it has to stay
-	partly      map[string]string            // as in Plan
-	keptArgs    map[dockerArg]string         // why an argument has to stay one
-	onFile      map[string]map[string]string // values of env files, by path
-	takenNames  map[string]map[string]bool   // of this pass, by directory of the named file
-	withSecrets map[string]bool              // by directory of the named file, whether its project has any
+	readers     *lint.Readers                     // of env files, that are not edited
+	stay        map[string]map[string]lint.Reason // env file -> variable -> why it has to stay
+	partly      map[string]string                 // as in Plan
+	keptArgs    map[dockerArg]lint.Reason         // why an argument has to stay one
+	onFile      map[string]map[string]string      // values of env files, by path
+	takenNames  map[string]map[string]bool        // of this pass, by directory of the named file
+	withSecrets map[string]bool                   // by directory of the named file, whether its project has any
 	state
 }
 
@@ -171,7 +171,7 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options, w *lint.Workspace) *planner {
 	return &planner{
 		o: o, Workspace: w,
-		withSecrets: map[string]bool{}, stay: map[string]map[string]string{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, keptArgs: map[dockerArg]string{}, state: newState(),
+		withSecrets: map[string]bool{}, stay: map[string]map[string]lint.Reason{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, keptArgs: map[dockerArg]lint.Reason{}, state: newState(),
 	}
 }
 
@@ -259,10 +259,11 @@ func (p *planner) finish(found []lint.Finding) (*Plan, error) {
 			plan.Uneditable[out].Secrets++
 			continue
 		}
+		todo := outcome.Reason.String()
 		if !known || f.Fix.By == lint.ByHand {
-			outcome.Reason = f.Stays()
+			todo = f.Stays()
 		}
-		plan.Remaining = append(plan.Remaining, Remaining{f.File, f.Line, f.Column, f.Rule, f.Message, outcome.Reason})
+		plan.Remaining = append(plan.Remaining, Remaining{f.File, f.Line, f.Column, f.Rule, f.Message, todo})
 	}
 	plan.hidden, plan.partly = p.hidden, p.partly
 	return plan, nil

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/compose-secure/compose-secure/document/yamldoc"
+	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/secret"
 )
 
@@ -155,15 +156,14 @@ func (n *names) takes(text string) bool {
 }
 
 // whyNot gives the reason why the store cannot hold a text.
-func (n *names) whyNot(text string) string {
-	const other = "; name a " + SOPSName + " first in x-compose-secure.sops"
+func (n *names) whyNot(text string) lint.Reason {
 	switch file := filepath.Base(n.path); {
 	case n.takes(text):
-		return "the store cannot hold the value"
+		return lint.Because(lint.StoreCannotHold)
 	case strings.ContainsAny(text, "\n\r"):
-		return file + " is dotenv, which holds no line breaks" + other
+		return lint.Because(lint.StoreHasNoLines, file, SOPSName)
 	default:
-		return file + " is dotenv, which holds no blanks and quotes around a value" + other
+		return lint.Because(lint.StoreHasNoBlanks, file, SOPSName)
 	}
 }
 

@@ -123,7 +123,7 @@ func (n *part) planned() []*yaml.Node {
 // keepUnsupported keeps entries of .env that a file still takes where no secret can
 // stand.
 func (p *planner) keepUnsupported(n *part) {
-	keep := func(name, why string) {
+	keep := func(name string, why lint.Reason) {
 		for _, path := range n.envPaths() {
 			if p.hasMoved(path, name) {
 				p.keep(path, name, why)
@@ -136,18 +136,16 @@ func (p *planner) keepUnsupported(n *part) {
 		}
 		if p.o.Files { // nothing defines them any more
 			for name := range lint.Taken(tree) {
-				keep(name, outsideEnvironments)
+				keep(name, lint.Because(lint.OutsideEnvironments))
 			}
 		}
 	}
 }
 
-const outsideEnvironments = "it is used outside environments; a SOPS file can define it"
-
 // keep has a variable stay in its env file.
-func (p *planner) keep(path, name, why string) {
+func (p *planner) keep(path, name string, why lint.Reason) {
 	if p.stay[path] == nil {
-		p.stay[path] = map[string]string{}
+		p.stay[path] = map[string]lint.Reason{}
 	}
 	p.stay[path][name] = why
 }
@@ -178,7 +176,7 @@ func (p *planner) keepArgs() {
 		}
 		for i, n := range without {
 			if !granted[[2]string{n.root.dir, names[i]}] {
-				p.keptArgs[a] = "service " + names[i] + " of " + p.shown(n.path) + " builds the same Dockerfile without it; give it to both"
+				p.keptArgs[a] = lint.Because(lint.BuiltWithout, names[i]+" of "+p.shown(n.path))
 			}
 		}
 	}

@@ -25,11 +25,12 @@ func (o *Uneditable) Error() string {
 }
 
 // reason is why the file stays, for each of its secrets.
-func (o *Uneditable) reason() string {
-	if o.Todo == byHand || o.Todo == nameIt {
-		return o.Why
+func (o *Uneditable) reason() lint.Reason {
+	why := o.Why
+	if o.Todo != byHand && o.Todo != nameIt {
+		why += "; " + o.Todo
 	}
-	return o.Why + "; " + o.Todo
+	return lint.Because(lint.UneditableFile, why)
 }
 
 const byHand = "move its secrets by hand"
@@ -85,21 +86,21 @@ func (p *planner) allOut() error {
 
 // neededBy gives the reason why an entry of an env file has to stay for a file
 // that is left out, or for one that names it in a way that migrate does not follow; "" if it has not.
-func (p *planner) neededBy(path, name string) string {
+func (p *planner) neededBy(path, name string) lint.Reason {
 	for _, o := range p.all {
 		if o.out != nil && o.unedited().Needs(path, name, o.envPaths()) {
-			return p.shown(o.path) + " takes it, and is left as it is"
+			return lint.Because(lint.NeededByUnedited, p.shown(o.path))
 		}
 		if !o.namesFilesByVariable() {
 			continue
 		}
 		for _, tree := range o.trees {
 			if s := lint.NamedByVariable(tree, o.dir, path, p.envOf(o)); s != "" {
-				return "service " + s + " reads the file under a name with variables in it; write the name out"
+				return lint.Because(lint.FileNamedByVariable, s)
 			}
 		}
 	}
-	return ""
+	return lint.Reason{}
 }
 
 // namesFilesByVariable reports whether a service of a part reads an env file under a name with variables in it.
