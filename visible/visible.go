@@ -118,25 +118,31 @@ func (l *Literals) Mask(model *types.Project) *types.Project {
 	model = model.WithServicesDisabled() // a copy
 	f := l.finder
 	compose.EachText(model, func(t compose.Text) []string { return l.copies.mask(t, f.visit(t)) })
+	withLiterals(model, f.inputs, func(*secret.Input) string { return secret.Redacted })
 	return model
 }
 
 // Show returns a copy of model, which a plan made of p, with the literals that it could not move yet in their places.
 func Show(p *compose.Project, model *types.Project) *types.Project {
 	model = model.WithServicesDisabled() // a copy
+	withLiterals(model, p.Inputs, func(in *secret.Input) string { return string(in.Known.Reveal()) })
+	return model
+}
+
+// withLiterals changes model in place: text stands for each literal that a plan could not move yet. It is no default of a variable.
+func withLiterals(model *types.Project, inputs *secret.Inputs, text func(*secret.Input) string) {
 	compose.EachArguments(model, func(t compose.Text) []string {
-		shown := slices.Clone(t.Values)
-		for i := range shown {
-			shown[i] = p.Inputs.Expand(shown[i], func(in *secret.Input) string {
-				if in.Literal {
-					return string(in.Known.Reveal())
+		changed := slices.Clone(t.Values)
+		for i := range changed {
+			changed[i] = inputs.Expand(changed[i], func(in *secret.Input) string {
+				if in.Literal && in.Name == "" {
+					return text(in)
 				}
-				return p.Inputs.Placeholder(*in)
+				return inputs.Placeholder(*in)
 			})
 		}
-		return shown
+		return changed
 	})
-	return model
 }
 
 // Arguments finds the literal secrets in an argument list for an image of p's model. What its inputs stand for is none.
