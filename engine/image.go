@@ -38,10 +38,10 @@ type Healthcheck struct {
 }
 
 // Image returns the configuration of a local image, given by name or id; found
-// is false when the engine does not have it. Nothing is pulled.
+// is false when the engine does not have it, or can have none of that name. Nothing is pulled.
 func (e *Engine) Image(ctx context.Context, ref string) (config ImageConfig, found bool, err error) {
 	img, err := e.api.ImageInspect(ctx, ref)
-	if errdefs.IsNotFound(err) {
+	if errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) {
 		return ImageConfig{}, false, nil
 	}
 	if err != nil {
