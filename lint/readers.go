@@ -17,7 +17,7 @@ import (
 )
 
 // Readers are those that read an env file besides the compose files that migrate edits: containers that mount
-// it, other compose files, programs of the host. An entry that one of them reads has to stay.
+// it, images that it is copied into, other compose files, programs of the host. An entry that one of them reads has to stay.
 type Readers struct {
 	space   *Workspace
 	files   *files
@@ -26,6 +26,7 @@ type Readers struct {
 	all     func() others         // in the trees
 	folders map[string]others     // in one directory
 	mounts  []mount               // of run and all, once they are asked for
+	copies  func() []copied       // likewise
 	mounted map[string]*mount     // by path of an env file, what holds it
 	scripts map[string]bool       // directories whose programs are known
 	hosts   []hostReader
@@ -37,9 +38,12 @@ type others struct {
 	broken []*unedited // of which the text alone is known
 }
 
-// mount is a file or folder of this machine that a service reads in its container.
+// mount is a file or folder of this machine that a service reads in its container, or a volume that may be one: which
+// folder that is, another file of the same project can say.
 type mount struct {
 	source  string // on disk
+	volume  string // its name
+	dir     string // of the project
 	tree    string // the same, symlinks resolved
 	written string // in the compose file
 	service string
@@ -67,6 +71,13 @@ func NewReaders(ctx context.Context, w *Workspace, run []RunFile) *Readers {
 	}
 	r.all = sync.OnceValue(func() others { return r.find(ctx) })
 	r.run = sync.OnceValue(func() []*composeFile { return r.edited(run) })
+	r.copies = sync.OnceValue(func() []copied {
+		var list []copied
+		for _, c := range slices.Concat(r.run(), r.all().files) {
+			list = append(list, c.copies()...)
+		}
+		return list
+	})
 	return r
 }
 
@@ -173,9 +184,17 @@ func (r *Readers) Why(path, name string) Reason {
 	if m := r.mountOf(path); m != nil {
 		return Because(Mounted, m.service, secret.Printable(m.written), m.shown, strconv.Itoa(m.line))
 	}
+	for _, c := range r.copies() {
+		if c.holds(path) {
+			return Because(InImage, c.service, c.shown, strconv.Itoa(c.line))
+		}
+	}
 	for _, c := range run {
 		if path == filepath.Join(c.dir, ".env") && !slices.Contains(c.vars, path) && c.takes(name) {
 			return Because(TakenWithoutFlag, c.src.path)
+		}
+		if c.includesWith(path) && !slices.Contains(c.vars, path) {
+			return Because(TakenByIncluded, c.src.path)
 		}
 	}
 	for _, c := range others.files {
@@ -223,11 +242,22 @@ func (r *Readers) Sets(path, service, variable string) string {
 	return ""
 }
 
+// LeadsTo returns the compose file that migrate does not edit and that includes or extends the one at path, or "". It
+// names no store, and would lose what moves.
+func (r *Readers) LeadsTo(path string) string {
+	for _, c := range r.all().files {
+		if slices.Contains(c.bases(), path) {
+			return c.src.path
+		}
+	}
+	return ""
+}
+
 // Means reports whether a compose file that migrate does not edit, and that lies beside the one at path, may take a
 // variable: merged with that one, it would get what its store defines.
 func (r *Readers) Means(path, name string) bool {
 	others := r.beside(filepath.Dir(path))
-	return slices.ContainsFunc(others.files, func(c *composeFile) bool { return c.takes(name) }) ||
+	return slices.ContainsFunc(others.files, func(c *composeFile) bool { return c.takesOrLeads(name) }) ||
 		slices.ContainsFunc(others.broken, func(u *unedited) bool { return u.Mentions(name) })
 }
 
@@ -237,13 +267,7 @@ func (r *Readers) mountOf(path string) *mount {
 		return m
 	}
 	if r.mounts == nil {
-		r.mounts = []mount{}
-		for _, c := range slices.Concat(r.run(), r.all().files) {
-			for _, m := range c.mounts() {
-				m.tree = resolved(m.source)
-				r.mounts = append(r.mounts, m)
-			}
-		}
+		r.mounts = r.everyMount()
 	}
 	r.mounted[path] = nil
 	real := resolved(path)
@@ -253,59 +277,105 @@ func (r *Readers) mountOf(path string) *mount {
 	return r.mounted[path]
 }
 
-// mounts lists what services read of the directory's files: bind mounts, also those of a named volume, and the files
-// of secrets and configs.
-func (c *composeFile) mounts() []mount {
-	vars := c.files.vars(c.vars)
-	vars["PWD"] = c.dir
-	var list []mount
-	add := func(service string, n *yaml.Node, raw string, named bool) {
-		text := evaluate(raw, vars)
-		if text == "" || strings.Contains(text, secret.Hole) || named && !isPath(text) {
-			return
+// everyMount lists what services mount of this machine. A volume stands for the folder that a file of its project gives it.
+func (r *Readers) everyMount() []mount {
+	var mounts, devices []mount
+	for _, c := range slices.Concat(r.run(), r.all().files) {
+		m, d := c.mounts()
+		mounts, devices = append(mounts, m...), append(devices, d...)
+	}
+	list := []mount{}
+	for _, m := range mounts {
+		if m.source != "" {
+			list = append(list, m)
+			continue
 		}
-		if rest, home := strings.CutPrefix(text, "~/"); home {
-			if dir, err := os.UserHomeDir(); err == nil {
-				text = filepath.Join(dir, rest)
+		for _, d := range devices {
+			if d.volume == m.volume && d.dir == m.dir {
+				d.service = m.service
+				list = append(list, d)
 			}
 		}
-		if !filepath.IsAbs(text) {
-			text = filepath.Join(c.dir, text)
-		}
-		if text = filepath.Clean(text); text == "/" {
-			return // a monitor of the whole machine
-		}
-		list = append(list, mount{source: text, written: raw, service: service, shown: c.src.path, line: n.Line})
 	}
-	named := map[string]*yaml.Node{} // volumes that are folders
+	for i := range list {
+		list[i].tree = resolved(list[i].source)
+	}
+	return list
+}
+
+// mounts lists what services read of the directory's files: bind mounts, and the files of secrets and configs. Volumes
+// stand with their names; devices are those that the file says to be folders.
+func (c *composeFile) mounts() (mounts, devices []mount) {
+	vars := c.files.vars(c.vars)
+	vars["PWD"] = c.dir
+	at := func(service string, n *yaml.Node, raw string) mount {
+		return mount{dir: c.dir, written: raw, service: service, shown: c.src.path, line: n.Line}
+	}
 	for _, e := range yamldoc.Entries(yamldoc.Get(c.root, "volumes")) {
-		if o := yamldoc.Get(e.Value, "driver_opts"); yamldoc.Text(yamldoc.Get(o, "device")) != "" && strings.Contains(yamldoc.Text(yamldoc.Get(o, "o")), "bind") {
-			named[e.Key.Value] = yamldoc.Get(o, "device")
+		o := yamldoc.Get(e.Value, "driver_opts")
+		if n := yamldoc.Get(o, "device"); yamldoc.Text(n) != "" && strings.Contains(yamldoc.Text(yamldoc.Get(o, "o")), "bind") {
+			d := at("", n, yamldoc.Text(n))
+			if d.volume, d.source = e.Key.Value, c.mountSource(yamldoc.Text(n), vars); d.source != "" {
+				devices = append(devices, d)
+			}
 		}
 	}
 	for _, s := range c.services {
 		for _, v := range yamldoc.Items(s.fields["volumes"]) {
-			source, at := yamldoc.Text(yamldoc.Get(v, "source")), v
+			source, n := yamldoc.Text(yamldoc.Get(v, "source")), v
 			if v.Kind == yaml.ScalarNode {
 				source = bindSource(v.Value)
 			} else if kind := yamldoc.Text(yamldoc.Get(v, "type")); kind != "" && kind != "bind" && kind != "volume" {
 				continue
 			}
-			if n := named[source]; n != nil {
-				add(s.name, n, yamldoc.Text(n), false)
-			} else {
-				add(s.name, at, source, true)
+			m := at(s.name, n, source)
+			switch known := evaluate(source, vars); {
+			case known == "":
+				continue
+			case isPath(known):
+				m.source = c.mountSource(source, vars)
+			default:
+				m.volume = known
+			}
+			if m.source != "" || m.volume != "" {
+				mounts = append(mounts, m)
 			}
 		}
 	}
 	for _, section := range []string{"secrets", "configs"} {
 		for _, e := range yamldoc.Entries(yamldoc.Get(c.root, section)) {
-			if n := yamldoc.Get(e.Value, "file"); yamldoc.Text(n) != "" {
-				add(firstWith(c, section, e.Key.Value), n, yamldoc.Text(n), false)
+			n := yamldoc.Get(e.Value, "file")
+			if yamldoc.Text(n) == "" {
+				continue
+			}
+			m := at(firstWith(c, section, e.Key.Value), n, yamldoc.Text(n))
+			if m.source = c.mountSource(yamldoc.Text(n), vars); m.source != "" {
+				mounts = append(mounts, m)
 			}
 		}
 	}
-	return list
+	return mounts, devices
+}
+
+// mountSource returns the path on disk of what is mounted; "" if it cannot be known, or is the whole machine, which
+// monitors look at.
+func (c *composeFile) mountSource(raw string, vars map[string]string) string {
+	path := evaluate(raw, vars)
+	if path == "" || strings.Contains(path, secret.Hole) {
+		return ""
+	}
+	if rest, home := strings.CutPrefix(path, "~/"); home {
+		if dir, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(dir, rest)
+		}
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.dir, path)
+	}
+	if path = filepath.Clean(path); path == "/" {
+		return ""
+	}
+	return path
 }
 
 // firstWith returns the first service that is given a secret or config, or the name of that.
@@ -351,27 +421,27 @@ func (c *composeFile) readsEntry(path, name string) bool {
 			}
 		}
 	}
-	for _, i := range yamldoc.Items(yamldoc.Get(c.root, "include")) {
-		for _, p := range yamldoc.Items(yamldoc.Get(i, "env_file")) {
-			if c.path(yamldoc.Text(p)) == path {
-				return true
-			}
-		}
+	if c.includesWith(path) {
+		return true
 	}
 	if !slices.Contains(c.vars, path) {
 		return false
 	}
-	if c.takes(name) {
-		return true
-	}
-	for _, base := range c.bases() {
-		for _, o := range c.files.composeFiles(base, secret.Policy{}) {
-			if o.takes(name) {
-				return true
-			}
-		}
-	}
-	return false
+	return c.takesOrLeads(name)
+}
+
+// includesWith reports whether a file that c includes gets its variables from an env file.
+func (c *composeFile) includesWith(path string) bool {
+	return slices.ContainsFunc(yamldoc.Items(yamldoc.Get(c.root, "include")), func(i *yaml.Node) bool {
+		return slices.ContainsFunc(yamldoc.Items(yamldoc.Get(i, "env_file")), func(n *yaml.Node) bool { return c.path(yamldoc.Text(n)) == path })
+	})
+}
+
+// takesOrLeads reports whether c, or a file that it includes or extends, takes a variable.
+func (c *composeFile) takesOrLeads(name string) bool {
+	return c.takes(name) || slices.ContainsFunc(c.bases(), func(base string) bool {
+		return slices.ContainsFunc(c.files.composeFiles(base, secret.Policy{}), func(o *composeFile) bool { return o.takes(name) })
+	})
 }
 
 func (c *composeFile) takes(name string) bool {

@@ -76,7 +76,9 @@ const (
 	FileNamedByVariable
 	NeededByUnedited
 	Mounted
+	InImage
 	TakenWithoutFlag
+	TakenByIncluded
 	TakenByOther
 	TakenByBroken
 	ReadByProgram
@@ -166,6 +168,8 @@ var sentences = [...]struct {
 	FileNamedByVariable:  {"service %s reads the file under a name with variables in it; write the name out", 1},
 	NeededByUnedited:     {"%s takes it, and is left as it is", 1},
 	Mounted:              {"service %s mounts %s (%s:%s), where its programs read the file", 4},
+	InImage:              {"the image of service %s holds a copy of the file (%s:%s); if no program there reads it, name it in .dockerignore", 3},
+	TakenByIncluded:      {"what %s includes takes its variables from it", 1},
 	TakenWithoutFlag:     {"%s takes it too where no --env-file is given", 1},
 	TakenByOther:         {"%s takes it too; name that file on the command line as well", 1},
 	TakenByBroken:        {"%s takes it too, and cannot be read as a compose file", 1},

@@ -339,9 +339,7 @@ func (c *file) inFiles(v yamldoc.Pair) {
 
 // declare names the SOPS file when the compose file takes variables of it.
 func (c *file) declare() error {
-	if c.o.Files || c.root != c.part && (!c.named || c.included) || !c.takesStored(c.doc.Root) && !slices.ContainsFunc(c.all, func(o *part) bool {
-		return o.root == c.part && o.result != nil && c.takesStored(o.result)
-	}) {
+	if c.o.Files || !c.declares[c.path] && !c.needsStore(c.part, c.names, c.doc.Root) {
 		return nil
 	}
 	rel, err := filepath.Rel(c.dir, c.names.path)
@@ -363,12 +361,19 @@ func (c *file) declare() error {
 	return nil
 }
 
-// takesStored reports whether a file takes a variable of the store.
-func (c *file) takesStored(root *yaml.Node) bool {
-	for name := range lint.Taken(root) {
-		if c.names.byName[name] != nil {
-			return true
+// needsStore reports whether a file, which would be the tree root, has to name its store: it stands for a project, and
+// it or what it leads to takes a variable of the store.
+func (p *planner) needsStore(n *part, store *names, root *yaml.Node) bool {
+	takes := func(tree *yaml.Node) bool {
+		for name := range lint.Taken(tree) {
+			if store.byName[name] != nil {
+				return true
+			}
 		}
+		return false
 	}
-	return false
+	if n.root != n && (!n.named || n.included) {
+		return false
+	}
+	return takes(root) || slices.ContainsFunc(p.all, func(o *part) bool { return o.root == n && o.result != nil && takes(o.result) })
 }

@@ -190,6 +190,7 @@ func (c *file) envFile(e *envState) error {
 		if !going[v.Name] {
 			continue
 		}
+		c.noteSecret(e.path, v.Name)
 		text := e.values[v.Name]
 		c.hide(text)
 		cut := !c.hasMoved(e.path, v.Name) // and not for another project
@@ -278,12 +279,12 @@ func (c *file) movable(e *envState) map[string]bool {
 	going := map[string]bool{}
 	for i := range e.vars {
 		v := &e.vars[i]
-		if !v.Secret || v.Ignored {
+		if !v.Secret && !c.secretFor[e.path][v.Name] || v.Ignored {
 			continue
 		}
 		if why := c.whyNot(e, v); why.Given() {
 			c.stays(lint.Place{Path: e.path, Line: document.New(e.data).Line(v.Start), Name: v.Name}, why)
-			c.keepMoved(e, v.Name, why)
+			c.keepFor(e, v.Name, why)
 			continue
 		}
 		going[v.Name] = true
@@ -292,11 +293,31 @@ func (c *file) movable(e *envState) map[string]bool {
 	return going
 }
 
-// keepMoved keeps a variable that a file which was planned before has moved.
-func (c *file) keepMoved(e *envState, name string, why lint.Reason) {
-	if c.hasMoved(e.path, name) {
+// keepFor keeps a variable that a file has to leave where it is from the other files of the plan: from one that was
+// planned before and has moved it, and if services get the env file here, from those that are still to come.
+func (c *file) keepFor(e *envState, name string, why lint.Reason) {
+	if len(e.users) > 0 || c.hasMoved(e.path, name) {
 		c.keep(e.path, name, why)
 	}
+}
+
+// noteSecret notes that a variable of an env file moves, for the files whose services get that one too: what is a
+// password in the address of one may be called by another name, and be no secret, in another.
+func (c *file) noteSecret(path, name string) {
+	if !slices.ContainsFunc(c.all, func(n *part) bool { return n != c.part && n.givesFile(path) }) {
+		return
+	}
+	if c.secretFor[path] == nil {
+		c.secretFor[path] = map[string]bool{}
+	}
+	c.secretFor[path][name] = true
+}
+
+// givesFile reports whether a service of the part gets an env file.
+func (n *part) givesFile(path string) bool {
+	return slices.ContainsFunc(n.services(), func(s *service) bool {
+		return slices.ContainsFunc(s.envFiles(n.dir), func(f envFileRef) bool { return f.path == path })
+	})
 }
 
 func (c *file) whyNot(e *envState, v *lint.EnvVar) lint.Reason {
@@ -312,7 +333,7 @@ func (c *file) whyNot(e *envState, v *lint.EnvVar) lint.Reason {
 		return v.Why
 	case !ok || text == "" || strings.Contains(text, secret.Hole):
 		return lint.Because(lint.DependsOnVariables)
-	case e.dotenv && c.included && c.meansElsewhere(v.Name):
+	case e.dotenv && c.included && !slices.Contains(c.root.vars, e.path) && (c.meansElsewhere(v.Name) || c.readers.Means(c.root.path, v.Name)):
 		return lint.Because(lint.TakenInProject, v.Name)
 	case e.dotenv && c.inFile[v.Name]:
 		return lint.Because(lint.PartOfEnvFile)
@@ -369,9 +390,7 @@ func (c *file) definedTwice(path, name string) bool {
 func (p *planner) isTaken(path, name string) bool {
 	return slices.ContainsFunc(p.all, func(n *part) bool {
 		return slices.Contains(n.envPaths(), path) && (n.takes()[name] || n.out != nil && n.mentions(name)) ||
-			slices.ContainsFunc(n.services(), func(s *service) bool {
-				return slices.ContainsFunc(s.envFiles(n.dir), func(f envFileRef) bool { return f.path == path })
-			})
+			n.givesFile(path)
 	})
 }
 
@@ -404,7 +423,7 @@ func (c *file) keepReferenced(e *envState, going map[string]bool) {
 			for _, name := range v.Takes() {
 				if going[name] {
 					delete(going, name)
-					c.keepMoved(e, name, lint.Because(lint.PartOfEntry, v.Name))
+					c.keepFor(e, name, lint.Because(lint.PartOfEntry, v.Name))
 					c.stays(lint.Place{Path: e.path, Line: lineOf(e, name), Name: name}, lint.Because(lint.PartOfEntry, v.Name))
 					again = true
 				}

@@ -146,6 +146,8 @@ type planner struct {
 	keptArgs    map[dockerArg]lint.Reason         // why an argument has to stay one
 	onFile      map[string]map[string]string      // values of env files, by path
 	takenNames  map[string]map[string]bool        // of this pass, by directory of the named file
+	declares    map[string]bool                   // compose files that take what another one moves
+	secretFor   map[string]map[string]bool        // variables of env files that a file takes as secrets
 	withSecrets map[string]bool                   // by directory of the named file, whether its project has any
 	state
 }
@@ -171,7 +173,8 @@ type movedKey struct{ env, store string }
 func newPlanner(o Options, w *lint.Workspace) *planner {
 	return &planner{
 		o: o, Workspace: w,
-		withSecrets: map[string]bool{}, stay: map[string]map[string]lint.Reason{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, keptArgs: map[dockerArg]lint.Reason{}, state: newState(),
+		withSecrets: map[string]bool{}, declares: map[string]bool{}, secretFor: map[string]map[string]bool{},
+		stay: map[string]map[string]lint.Reason{}, partly: map[string]string{}, onFile: map[string]map[string]string{}, keptArgs: map[dockerArg]lint.Reason{}, state: newState(),
 	}
 }
 

@@ -11,9 +11,13 @@ import (
 	"github.com/compose-secure/compose-secure/lint"
 )
 
-// notes counts what is known to stay: files, entries of env files, arguments of Dockerfiles.
+// notes counts what is known of one file and matters to others: what stays, files, entries of env files and arguments of
+// Dockerfiles, which files name the store, and what is a secret.
 func (p *planner) notes() int {
-	count := p.kept()
+	count := p.kept() + len(p.declares)
+	for _, names := range p.secretFor {
+		count += len(names)
+	}
 	for _, n := range p.all {
 		if n.out != nil {
 			count++
@@ -43,6 +47,10 @@ func (p *planner) pass() {
 		if n.out != nil || !p.hasSecrets(n) {
 			continue
 		}
+		if other := p.readers.LeadsTo(n.path); other != "" {
+			n.out = p.outFor(n, ledElsewhereError(other))
+			continue
+		}
 		err := p.composeFile(n)
 		if p.kept() > kept { // a file that was planned before has moved what this one keeps
 			return
@@ -57,8 +65,20 @@ func (p *planner) pass() {
 	}
 	for _, n := range p.all {
 		p.keepUnsupported(n)
+		p.declareLate(n)
 	}
 	p.keepArgs()
+}
+
+// declareLate has a file name the store where one that was planned after it has moved what it takes.
+func (p *planner) declareLate(n *part) {
+	if p.o.Files || n.result == nil {
+		return
+	}
+	store, err := p.storeOf(n.root.tree(), n.root.dir)
+	if err == nil && p.needsStore(n, store, n.result) && len(yamldoc.Texts(yamldoc.Get(yamldoc.Get(n.result, "x-compose-secure"), "sops"))) == 0 {
+		p.declares[n.path] = true
+	}
 }
 
 // hasSecrets reports whether anything could move for the sake of a part: for itself, or for one of its project.

@@ -22,20 +22,21 @@ import (
 	"github.com/compose-secure/compose-secure/migrate"
 )
 
-// TestReadersKept migrates generated projects with siblings, mounts, includes, programs and flags. Afterwards each
-// reader of an env file gets what it got before: a service its variables, in place or from the store that its compose
-// file names, and a container or program that reads the file finds it there.
+// TestReadersKept migrates generated projects with siblings, mounts, includes, builds, profiles, programs and flags.
+// Afterwards each reader of an env file gets what it got before: a service its variables, in place or from the store
+// that its compose file names, and a container, image or program that reads the file finds it there.
 func TestReadersKept(t *testing.T) {
 	logrus.SetOutput(io.Discard) // of variables that are not set
 	t.Cleanup(func() { logrus.SetOutput(os.Stderr) })
-	moved, mounts, programs := 0, 0, 0
-	for seed := range uint64(150) {
+	moved, mounts, programs, images := 0, 0, 0, 0
+	for seed := range uint64(300) {
 		g := &readersProject{t: t, r: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir()}
 		g.make()
 		before := g.load(nil)
 		if before[g.run.name] == nil {
 			continue
 		}
+		copies := g.copied(before)
 		o := migrate.Options{Lint: lint.Options{Dir: g.dir, Project: g.run.project(g.dir)}, Keys: keysOf}
 		p, err := migrate.New(t.Context(), o, g.run.files)
 		if err != nil {
@@ -49,9 +50,11 @@ func TestReadersKept(t *testing.T) {
 		g.checkServices(seed, before, g.load(p))
 		mounts += g.checkMounts(seed, before, old)
 		programs += g.checkPrograms(seed, old)
+		images += g.checkCopies(seed, copies, old)
+		g.checkUnnamed(seed, before)
 	}
-	if moved < 100 || mounts < 100 || programs < 40 {
-		t.Errorf("just %d values moved, %d mounts and %d programs were seen", moved, mounts, programs)
+	if moved < 100 || mounts < 100 || programs < 40 || images < 40 {
+		t.Errorf("just %d values moved, %d mounts, %d programs and %d copies in images were seen", moved, mounts, programs, images)
 	}
 }
 
@@ -108,16 +111,29 @@ func (g *readersProject) make() {
 				text += fmt.Sprintf("%s=Kq8v%d%s\n", name, i, strings.NewReplacer("/", "", ".", "").Replace(file))
 			}
 		}
+		if filepath.Base(file) == ".env" {
+			text += "Z_TOKEN=Kq8v9\n" // which nothing names
+		}
 		g.write(file, text)
 	}
+	g.write("one.Dockerfile", "FROM busybox\nCOPY [\"app.env\", \"/\"]\n")
+	g.write("all.Dockerfile", "FROM busybox\nWORKDIR /src\nADD --chown=1 . .\n")
+	g.write("ignored.Dockerfile", "FROM busybox\nCOPY . /src\n")
+	g.write("ignored.Dockerfile.dockerignore", "**/*.env\n**/.env\n")
 	files := []string{"compose.yaml", "compose.override.yaml", "compose.prod.yaml", "deploy/compose.yaml"}
 	for i, file := range files {
 		if i == 0 || g.chance(50) {
-			g.write(file, g.compose(file, i == 0 && g.chance(25)))
+			g.write(file, g.compose(file, filepath.Dir(file) == "." && g.chance(40)))
 			g.ways = append(g.ways, readersWay{name: file, files: []string{file}, base: filepath.Dir(file)})
 		}
 	}
-	g.write("inc/compose.yaml", "services:\n  inc:\n    image: busybox\n    environment: {I: '${"+g.one(readersNames...)+"}'}\n")
+	for _, file := range []string{"inc.yaml", "inc/compose.yaml"} {
+		text := "services:\n  inc:\n    image: busybox\n    environment: {I: '${" + g.one(readersNames...) + "}'}\n"
+		if g.chance(50) {
+			text += "    env_file: " + g.one(".env", strings.Repeat("../", strings.Count(file, "/"))+"app.env") + "\n"
+		}
+		g.write(file, text)
+	}
 	first := g.ways[0]
 	for _, w := range g.ways[1:] {
 		if w.base == "." {
@@ -140,6 +156,11 @@ func (g *readersProject) make() {
 			g.write(name, "load "+env+"\nuse $"+takes[0]+"\n")
 		}
 	}
+	if g.chance(15) { // a template, which no parser of YAML reads
+		takes := g.one(readersNames...)
+		g.programs["compose.tmpl.yaml"] = []string{".env", takes}
+		g.write("compose.tmpl.yaml", "services:\n  {{ range .List }}\n  a:\n    image: busybox\n    environment: {X: '${"+takes+"}'}\n")
+	}
 }
 
 func (g *readersProject) compose(file string, include bool) string {
@@ -149,7 +170,7 @@ func (g *readersProject) compose(file string, include bool) string {
 	}
 	var b strings.Builder
 	if include {
-		b.WriteString("include: [inc/compose.yaml]\n")
+		fmt.Fprintf(&b, "include: [%s]\n", g.one("inc.yaml", "inc/compose.yaml", "{path: inc/compose.yaml, env_file: prod.env}"))
 	}
 	b.WriteString("services:\n")
 	for _, service := range []string{"a", "b"}[:1+g.r.IntN(2)] {
@@ -172,12 +193,25 @@ func (g *readersProject) compose(file string, include bool) string {
 				}
 			}
 		}
-		if g.chance(15) {
-			fmt.Fprintf(&b, "    volumes: ['%s']\n", g.one("./"+up+".env:/app/.env", "./"+up+"app.env:/x", "./"+up+":/src"))
+		switch g.r.IntN(14) {
+		case 0:
+			fmt.Fprintf(&b, "    volumes: ['%s']\n", g.one("./"+up+".env:/app/.env", "./"+up+"app.env:/x", "./"+up+":/src", "./"+up+"..:/above"))
+		case 1:
+			fmt.Fprintf(&b, "    volumes: [{type: bind, source: ./%sprod.env, target: /x}]\n", up)
+		case 2:
+			b.WriteString("    volumes: ['folder:/x']\n")
+		case 3:
+			b.WriteString("    profiles: [p]\n")
+		case 4, 5:
+			fmt.Fprintf(&b, "    build: {context: './%s', dockerfile: %s.Dockerfile}\n", up, g.one("one", "all", "ignored"))
 		}
 	}
+	fmt.Fprintf(&b, "volumes: {folder: {driver_opts: {type: none, o: bind, device: './%s'}}}\n", up+g.one("", "deploy"))
 	if g.chance(10) {
 		fmt.Fprintf(&b, "configs: {c: {file: './%sprod.env'}}\n", up)
+	}
+	if g.chance(10) {
+		fmt.Fprintf(&b, "secrets: {s: {file: './%s%s'}}\n", up, g.one(".env", "app.env"))
 	}
 	return b.String()
 }
@@ -210,7 +244,7 @@ func (g *readersProject) load(p *migrate.Plan) map[string]*types.Project {
 		for name, value := range values {
 			set = append(set, name+"="+value)
 		}
-		o, err := cli.NewProjectOptions(files, cli.WithName("x"), cli.WithWorkingDirectory(base), cli.WithEnv(set), cli.WithEnvFiles(env...), cli.WithDotEnv)
+		o, err := cli.NewProjectOptions(files, cli.WithName("x"), cli.WithWorkingDirectory(base), cli.WithEnv(set), cli.WithEnvFiles(env...), cli.WithDotEnv, cli.WithDefaultProfiles("*"))
 		if err != nil {
 			g.t.Fatal(err)
 		}
@@ -314,11 +348,17 @@ func (g *readersProject) checkMounts(seed uint64, before map[string]*types.Proje
 		var paths []string
 		for name := range p.Services {
 			for _, v := range p.Services[name].Volumes {
+				if v.Type == types.VolumeTypeVolume {
+					v.Source = filepath.Join(g.dir, w.base, strings.TrimPrefix(p.Volumes[v.Source].DriverOpts["device"], filepath.Join(g.dir, w.base)))
+				}
 				paths = append(paths, v.Source)
 			}
 		}
 		for _, c := range p.Configs {
 			paths = append(paths, c.File)
+		}
+		for _, s := range p.Secrets {
+			paths = append(paths, s.File)
 		}
 		for _, path := range paths {
 			for name, data := range old {
@@ -332,6 +372,55 @@ func (g *readersProject) checkMounts(seed uint64, before map[string]*types.Proje
 		}
 	}
 	return count
+}
+
+// copied returns the env files that builds put into images, and the service of each.
+func (g *readersProject) copied(before map[string]*types.Project) map[string]string {
+	files := map[string]string{}
+	for _, w := range g.ways {
+		if before[w.name] == nil {
+			continue
+		}
+		for name, s := range before[w.name].Services {
+			switch {
+			case s.Build == nil:
+			case s.Build.Dockerfile == "one.Dockerfile":
+				files["app.env"] = w.name + ": " + name
+			case s.Build.Dockerfile == "all.Dockerfile":
+				for file := range g.envFiles() {
+					files[file] = w.name + ": " + name
+				}
+			}
+		}
+	}
+	return files
+}
+
+// checkCopies returns how many env files are in images.
+func (g *readersProject) checkCopies(seed uint64, copies map[string]string, old map[string][]byte) int {
+	now := g.envFiles()
+	for file, service := range copies {
+		if !bytes.Equal(old[file], now[file]) {
+			g.t.Errorf("seed %d, migrated with %q: %s changed, which the image of %s holds", seed, g.run.name, file, service)
+		}
+	}
+	return len(copies)
+}
+
+// checkUnnamed looks for the entry that nothing names: it stays, but where a service gets the whole file.
+func (g *readersProject) checkUnnamed(seed uint64, before map[string]*types.Project) {
+	for _, p := range before {
+		for name := range p.Services {
+			if _, ok := p.Services[name].Environment["Z_TOKEN"]; ok {
+				return
+			}
+		}
+	}
+	for name, data := range g.envFiles() {
+		if filepath.Base(name) == ".env" && !bytes.Contains(data, []byte("Z_TOKEN=")) {
+			g.t.Errorf("seed %d, migrated with %q: %s lost the entry that nothing names", seed, g.run.name, name)
+		}
+	}
 }
 
 // checkPrograms returns how many programs read an entry.

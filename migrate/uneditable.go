@@ -38,6 +38,11 @@ const byHand = "move its secrets by hand"
 // storeError is about the store of a project, which no file of it can do without.
 type storeError struct{ error }
 
+// ledElsewhereError names a compose file that nobody named and that includes or extends one of the plan.
+type ledElsewhereError string
+
+func (e ledElsewhereError) Error() string { return string(e) + " includes or extends it too" }
+
 // leaveOut leaves a file as it is, for the reason that err gives.
 func (p *planner) leaveOut(n *part, err error) {
 	if store := (storeError{}); errors.As(err, &store) && n.root != n {
@@ -50,7 +55,10 @@ func (p *planner) outFor(n *part, err error) *Uneditable {
 	o := &Uneditable{File: p.shown(n.path), Line: 1, Column: 1, Why: err.Error(), Todo: byHand}
 	var file *lint.Uneditable
 	var store storeError
+	var led ledElsewhereError
 	switch {
+	case errors.As(err, &led):
+		o.Todo = "name that file on the command line as well"
 	case errors.As(err, &file):
 		o.Line, o.Column, o.Why, o.Todo = file.Line, file.Column, file.Why, file.Todo
 	case errors.As(err, &store):
