@@ -86,10 +86,16 @@ func MaskLine(policy secret.Policy, line string) string {
 	}
 	e := expand(line, false)
 	found := append(appendCredentials(nil, "", &e), withDollar(policy, line)...)
+	text := strings.TrimLeft(line, " \t")
+	comment := strings.HasPrefix(text, "#") // what it takes out of use may be the value of today
+	if comment {
+		text = strings.TrimLeft(text, "# \t")
+		found = append(found, shifted(inWords(policy, text), len(line)-len(text))...)
+	}
+	from := len(line) - len(text)
 	// Anchors, flow and block scalars of YAML start with marks of their own.
-	if key, start, end, ok := setting(line); ok && start < end && strings.IndexByte("&*[{!|>", line[start]) < 0 {
-		for _, l := range inspect(policy, key, line[start:end]) {
-			l.start, l.end = l.start+start, l.end+start
+	if key, start, end, ok := setting(text); ok && start < end && strings.IndexByte("&*[{!|>", text[start]) < 0 {
+		for _, l := range shifted(inspect(policy, key, text[start:end]), from+start) {
 			found = appendLiteral(found, l)
 		}
 	}
@@ -112,10 +118,22 @@ func withDollar(policy secret.Policy, line string) []literal {
 	if !dollar.MatchString(line) {
 		return nil
 	}
+	return inWords(policy, dollar.ReplaceAllStringFunc(line, func(s string) string { return strings.ReplaceAll(s, "$", "x") }))
+}
+
+// shifted moves literals of a text to where it stands in another.
+func shifted(list []literal, by int) []literal {
+	for i := range list {
+		list[i].start, list[i].end = list[i].start+by, list[i].end+by
+	}
+	return list
+}
+
+// inWords finds secrets in the arguments of a program whose name is one of the words of a line.
+func inWords(policy secret.Policy, line string) []literal {
 	if len(line) > maxSnippet { // nobody reads it
 		return []literal{{end: len(line)}}
 	}
-	line = dollar.ReplaceAllStringFunc(line, func(s string) string { return strings.ReplaceAll(s, "$", "x") })
 	var words []string
 	var starts []int
 	for _, at := range regexp.MustCompile(`[^\s,\[\]{}"]+`).FindAllStringIndex(line, -1) {

@@ -114,6 +114,8 @@ func ended(place int, breaker string) bool {
 		return slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(breaker, mark) })
 	}
 	switch {
+	case slices.Contains(envLines, template) && has("\n") && has("#"):
+		return true // the next line is a comment
 	case strings.HasPrefix(template, `command: "curl`): // one scalar, and words for a shell in it
 		return has(" ", "\t", "\n", "\r", "\u0085", "\u2028", ",", ";", "&", "|", "'", `"`, `\t`, `\n`, `\r`, `\N`, `\u`)
 	case strings.HasPrefix(template, "command: mysql"):
