@@ -15,7 +15,7 @@ type copied struct {
 	service string
 	context string   // on disk
 	sources []string // slash-separated below the context, with wildcards; "." is all of it
-	left    []ignorePattern
+	left    []*dockerignore
 	shown   string // the Dockerfile
 	line    int
 }
@@ -46,28 +46,28 @@ func (c *composeFile) copies() []copied {
 			}
 			list = append(list, copied{
 				service: s.name, context: b.context, sources: step.words[:len(step.words)-1],
-				left: append(dockerignore(c.files, b), excluded(step, b.context)...), shown: shown, line: first + lines.Line(step.start),
+				left: []*dockerignore{dockerignoreOf(c.files, b), excluded(step, b.context)}, shown: shown, line: first + lines.Line(step.start),
 			})
 		}
 	}
 	return list
 }
 
-// excluded are the patterns of COPY --exclude.
-func excluded(s *step, context string) []ignorePattern {
-	var list []ignorePattern
+// excluded are the patterns of COPY --exclude, which are those of .dockerignore.
+func excluded(s *step, context string) *dockerignore {
+	var patterns strings.Builder
 	for _, f := range s.flags {
 		if pattern, ok := strings.CutPrefix(f, "--exclude="); ok {
-			list = append(list, parseIgnore([]byte(pattern), context)...)
+			patterns.WriteString(pattern + "\n")
 		}
 	}
-	return list
+	return parseDockerignore([]byte(patterns.String()), context)
 }
 
 // holds reports whether the file at path is copied.
 func (i *copied) holds(file string) bool {
 	rel, err := filepath.Rel(i.context, file)
-	if err != nil || !filepath.IsLocal(rel) || matchIgnore(i.left, file, false) {
+	if err != nil || !filepath.IsLocal(rel) || slices.ContainsFunc(i.left, func(d *dockerignore) bool { return d.leavesOut(file) }) {
 		return false
 	}
 	names := strings.Split(filepath.ToSlash(rel), "/")

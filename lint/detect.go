@@ -151,5 +151,5 @@ func Ignored(path string, dir bool) bool {
 // LeftOutOfBuild reports whether .dockerignore keeps path from the builder.
 func LeftOutOfBuild(context, dockerfile, path string) bool {
 	f := newFiles("")
-	return matchIgnore(dockerignore(f, &build{context: context, dockerfile: dockerfile}), path, false)
+	return dockerignoreOf(f, &build{context: context, dockerfile: dockerfile}).leavesOut(path)
 }

@@ -81,10 +81,12 @@ func FuzzIgnore(f *testing.F) {
 	for _, p := range []string{"*.env", "/a/**/b", "**/**/**", "!x\n\\#y\n", "[a-", "a*a*a*a*b", "?\\", "[^a]/", " \t"} {
 		f.Add(p, "a/b/c.env")
 		f.Add(strings.Repeat(p, 20), strings.Repeat("a", 200))
+		f.Add(strings.Repeat("**/"+p+"\n", 2000), strings.Repeat("a/", 50))
 	}
 	f.Fuzz(func(t *testing.T, patterns, path string) {
 		cputime.Limit(t, len(patterns)+len(path), func() {
 			matchIgnore(parseIgnore([]byte(patterns), "/r"), filepath.Join("/r", path), false)
+			parseDockerignore([]byte(patterns), "/r").leavesOut(filepath.Join("/r", path))
 		})
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/compose-secure/compose-secure/safefile"
 )
 
-// ignorePattern is one line of a .gitignore or .dockerignore.
+// ignorePattern is one line of a .gitignore.
 type ignorePattern struct {
 	base     string // directory that the pattern is relative to
 	parts    []string

@@ -87,11 +87,11 @@ func (p *pass) keyFiles(c *composeFile) {
 		if b == nil || b.context == "" {
 			continue
 		}
-		patterns := dockerignore(c.files, b)
+		ignore := dockerignoreOf(c.files, b)
 		n := yamldoc.Follow(s.fields["build"])
 		check(b.context, func(path string) (byteRange, Finding) {
 			f := Finding{Service: s.name, Message: fmt.Sprintf("the build of %s takes the decryption key %q", s.name, c.files.shown(path))}
-			if matchIgnore(patterns, path, false) {
+			if ignore.leavesOut(path) {
 				f.Message = fmt.Sprintf("the decryption key %q lies in the build context of %s", c.files.shown(path), s.name)
 				f.Severity = Warning
 			}

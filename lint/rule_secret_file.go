@@ -86,11 +86,11 @@ func ruleSecretInContext() Rule {
 				if b == nil || b.context == "" {
 					continue
 				}
-				patterns := dockerignore(c.files, b)
+				ignore := dockerignoreOf(c.files, b)
 				for i := range files {
 					f := &files[i]
 					rel, err := filepath.Rel(b.context, f.path)
-					if err != nil || strings.HasPrefix(rel, "..") || matchIgnore(patterns, f.path, false) {
+					if err != nil || strings.HasPrefix(rel, "..") || ignore.leavesOut(f.path) {
 						continue
 					}
 					p.reportSecretFile(f, fmt.Sprintf("the build of %s takes %q, the file of secret %s", s.name, c.files.shown(f.path), f.name),
@@ -99,24 +99,6 @@ func ruleSecretInContext() Rule {
 			}
 		},
 	}
-}
-
-// dockerignore reads the ignore file of a build: Dockerfile.dockerignore or
-// .dockerignore, https://docs.docker.com/build/concepts/context/#dockerignore-files.
-func dockerignore(f *files, b *build) []ignorePattern {
-	for _, path := range []string{b.dockerfile + ".dockerignore", filepath.Join(b.context, ".dockerignore")} {
-		data, err := f.read(path)
-		if err != nil {
-			continue
-		}
-		patterns := parseIgnore(data, b.context)
-		for i := range patterns {
-			patterns[i].anchored = true // unlike git, a bare name is one in the root
-			patterns[i].dirOnly = false
-		}
-		return patterns
-	}
-	return nil
 }
 
 func ruleNotEncrypted() Rule {
