@@ -13,6 +13,8 @@ func TestDifferences(t *testing.T) {
 	}{
 		{"equal but for empty keys", `{"services": {"a": {"image": "x", "command": null, "environment": {"A": "1", "B": "2"}, "labels": {"l": "v"}}}, "networks": {"default": {"name": "n"}}}`, nil},
 		{"moved", `{"services": {"a": {"image": "x", "entrypoint": ["w"], "environment": {"A": "1"}, "secrets": [{"source": "b"}], "labels": {"l": "v"}}}, "networks": {"default": {"name": "n"}}}`, nil},
+		{"made by default", `{"services": {"a": {"image": "x", "environment": {"A": "1", "B": "2"}, "labels": {"l": "v", "create_host_path": true}}}, "networks": {"default": {"name": "n"}}}`, nil},
+		{"not made", `{"services": {"a": {"image": "x", "environment": {"A": "1", "B": "2"}, "labels": {"l": "v", "create_host_path": false}}}, "networks": {"default": {"name": "n"}}}`, []string{`a.labels: {"l":"v"} -> {"create_host_path":false,"l":"v"}`}},
 		{"redacted", `{"services": {"a": {"image": "x", "environment": {"A": "1", "B": "2"}, "labels": {"l": "[redacted]"}}}, "networks": {"default": {"name": "n"}}}`, nil},
 		{"lost and changed", `{"services": {"a": {"image": "y", "environment": {"A": "2"}, "labels": {"l": "v"}}}, "networks": {"default": {"name": "n"}}}`,
 			[]string{"a.environment.A differs", "a.environment.B is gone", `a.image: "x" -> "y"`}},

@@ -92,7 +92,7 @@ func (p *project) outcome(changed []string) string {
 
 func (p *project) checkEdited(ctx context.Context, w *way, changed []string) {
 	for _, file := range changed {
-		if base := filepath.Base(file); !mayEdit(base) {
+		if !mayEdit(filepath.Base(file)) && !p.givesFile(file) {
 			p.say(p.shown(), w.flags, "migrate", "changes "+file)
 		}
 	}
@@ -115,6 +115,16 @@ var edited = regexp.MustCompile(`(?i)\.ya?ml$|^\.(git|docker)ignore$|\.dockerign
 func mayEdit(base string) bool {
 	return edited.MatchString(base) || envName.MatchString(base) || strings.Contains(base, "env") || strings.HasPrefix(base, "secrets.enc.")
 }
+
+// givesFile reports whether a compose file of the project names an env file for a service.
+func (p *project) givesFile(file string) bool {
+	return slices.ContainsFunc(p.files, func(name string) bool {
+		data, _ := os.ReadFile(filepath.Join(p.dir, p.path, name)) // it was written here
+		return envFileKey.Match(data) && strings.Contains(string(data), filepath.Base(file))
+	})
+}
+
+var envFileKey = regexp.MustCompile(`(?m)^\s*env_file:`)
 
 // reads reports whether a project may read one of the files: they are in its folder, or it looks outside of it.
 func (p *project) reads(changed []string) bool {
@@ -183,18 +193,28 @@ func (p *project) checkValues(ctx context.Context, done, w *way) {
 		for key, value := range section(old, "environment") {
 			switch {
 			case hasValue(after, section(old, "environment"), section(now, "environment"), stored, key, value):
-			case w.envFile() != done.envFile(): // the store that the file names has what this env file leaves out
-				p.say(p.shown(), w.flags, "another env file", "with "+strings.Join(done.flags, " ")+": the store defines variables that this env file does not")
+			case w.envFile() != done.envFile():
+				p.otherEnvFile(done, w)
 			default:
 				say(name + " lost the value of " + key)
 			}
 		}
 		for key, value := range old {
-			if !slices.Contains([]string{"environment", "secrets", "configs", "build"}, key) && !sameBelow(value, now[key], p.dir, p.edited) {
+			switch {
+			case slices.Contains([]string{"environment", "secrets", "configs", "build"}, key), sameBelow(value, now[key], p.dir, p.edited):
+			case w.envFile() != done.envFile():
+				p.otherEnvFile(done, w)
+			default:
 				say(name + "." + key + brief(value, now[key]))
 			}
 		}
 	}
+}
+
+// otherEnvFile says that a project was taken with another env file than it was migrated with: the store, which the
+// compose file names, defines what that one leaves out.
+func (p *project) otherEnvFile(done, w *way) {
+	p.say(p.shown(), w.flags, "another env file", "with "+strings.Join(done.flags, " ")+": the store defines variables that this env file does not")
 }
 
 // variables returns what a store defines: env files win.
@@ -273,7 +293,7 @@ func mounted(m model) map[string]string {
 	for name := range section(m, "services") {
 		volumes, _ := section(m, "services", name)["volumes"].([]any)
 		for _, v := range volumes {
-			if v, ok := v.(map[string]any); ok && v["type"] == "bind" {
+			if v, ok := v.(map[string]any); ok && v["type"] == "bind" && v["source"] != "/" { // a monitor of the whole machine
 				paths[fmt.Sprint(v["source"])] = "service " + name
 			}
 		}

@@ -98,8 +98,11 @@ func (p *project) checkConfig(ctx context.Context, w *way, dir, format string, f
 				list = differences(own, got, warned)
 			}
 		}
+		newest := differences(w.before[len(w.before)-1], got, warned) // what versions of docker compose differ in is no loss
 		for _, d := range list {
-			p.say(p.shown(), w.flags, "config", d)
+			if slices.ContainsFunc(newest, func(n string) bool { return place(n) == place(d) }) && !shownAsIs(d, r.err) {
+				p.say(p.shown(), w.flags, "config", d)
+			}
 		}
 	}
 	for _, value := range p.sent {
@@ -108,6 +111,19 @@ func (p *project) checkConfig(ctx context.Context, w *way, dir, format string, f
 			break
 		}
 	}
+}
+
+// place returns what a difference is about.
+func place(difference string) string {
+	key, _, _ := strings.Cut(difference, ": ")
+	return key
+}
+
+// shownAsIs reports whether a difference is about the command of a service whose image is not here: config says that
+// it does not wrap it, and shows the secrets in it as variables.
+func shownAsIs(difference, stderr string) bool {
+	service, key, _ := strings.Cut(difference, ".")
+	return strings.HasPrefix(key, "command") && strings.Contains(stderr, "services."+service+": image ")
 }
 
 // differences lists what differs between two models but for the moves. warned allows that values are redacted.
@@ -183,12 +199,13 @@ func same(a, b any, warned bool) bool {
 		}
 		keys := maps.Clone(x)
 		maps.Copy(keys, y)
+		delete(keys, "create_host_path") // true where it is missing, but in the long form of docker compose before 5
 		for key := range keys {
 			if !same(x[key], y[key], warned) {
 				return false
 			}
 		}
-		return true
+		return x["create_host_path"] != false && y["create_host_path"] != false || reflect.DeepEqual(x["create_host_path"], y["create_host_path"])
 	case []any:
 		y, _ := b.([]any)
 		return slices.EqualFunc(x, y, func(a, b any) bool { return same(a, b, warned) })

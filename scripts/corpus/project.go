@@ -22,7 +22,7 @@ var (
 	composeName = regexp.MustCompile(`^(docker-)?compose([._-][\w.-]+)?\.ya?ml$|^[\w-]+\.(docker-)?compose\.ya?ml$`)
 	envName     = regexp.MustCompile(`(?i)^\.?env([._-][\w.-]+)?$|^[\w.-]+\.env$`)
 	secretName  = regexp.MustCompile(`(?i)(passw|passphrase|secret|token|private|api_?key|jwt|salt|credential)`)
-	plainName   = regexp.MustCompile(`(?i)(endpoint|source|ur[il]|path|file|dir|name|type|id|exp\w*|ttl|lifetime|lifespan|enabled?|protection_\w+|max\w*|min\w*|length|algorithm|issuer|audience|host|port|user|public_key)(_?\w{0,4})?$`)
+	plainName   = regexp.MustCompile(`(?i)(endpoint|source|ur[il]|path|file|dir|name|type|id|exp\w*|reset|ttl|lifetime|lifespan|enabled?|protection_\w+|max\w*|min\w*|length|algorithm|issuer|audience|host|port|user|public_key)(_?\w{0,4})?$`)
 	reference   = regexp.MustCompile(`(\$?)\$(?:\{([A-Za-z_]\w*)(?:\}|:?\?)|([A-Za-z_]\w*))`)
 	missing     = regexp.MustCompile(`env file (\S+) not found`)
 	assignment  = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[=:][ \t]*(\S.*)?$`)
