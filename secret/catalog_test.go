@@ -125,6 +125,15 @@ func TestFile(t *testing.T) {
 		{"vaultwarden any", "vaultwarden/server:latest", "ADMIN_TOKEN", suffix("ADMIN_TOKEN_FILE")},
 		{"hedgedoc fixed name", "quay.io/hedgedoc/hedgedoc:1.9", "CMD_DB_URL", fixed("dbURL")},
 		{"netbox fixed name", "netboxcommunity/netbox:v4.0", "SECRET_KEY", fixed("secret_key")},
+		{"kong", "kong:3", "KONG_PG_RO_PASSWORD", suffix("KONG_PG_RO_PASSWORD_FILE")},
+		{"kong license is no setting", "kong/kong-gateway:3", "KONG_LICENSE_DATA", none},
+		{"satosa", "satosa", "STATE_ENCRYPTION_KEY", suffix("STATE_ENCRYPTION_KEY_FILE")},
+		{"satosa not another", "satosa", "API_KEY", none},
+		{"mealie", "hkotel/mealie:v2.8.0", "POSTGRES_PASSWORD", suffix("POSTGRES_PASSWORD_FILE")},
+		{"mealie old", "ghcr.io/mealie-recipes/mealie:v2.4.1", "POSTGRES_PASSWORD", none},
+		{"espocrm", "espocrm", "ESPOCRM_DATABASE_PASSWORD", suffix("ESPOCRM_DATABASE_PASSWORD_FILE")},
+		{"espocrm settings have none", "espocrm", "ESPOCRM_CONFIG_SMTP_PASSWORD", none},
+		{"friendica redis", "friendica", "REDIS_PW", suffix("REDIS_PW_FILE")},
 		{"roundcube fixed name", "roundcube/roundcubemail", "ROUNDCUBEMAIL_DB_PASSWORD", fixed("roundcube_db_password")},
 		{"postgres-exporter whole dsn has none", "prometheuscommunity/postgres-exporter", "DATA_SOURCE_NAME", none},
 		{"authentik value prefix", "ghcr.io/goauthentik/server:2024.6", "AUTHENTIK_SECRET_KEY", FileForm{Variable: "AUTHENTIK_SECRET_KEY", ValueFormat: "file://%s"}},
@@ -180,8 +189,8 @@ func TestFacts(t *testing.T) {
 	if i, _ := Default().Lookup("redis"); !i.Unsupported {
 		t.Error("redis is not marked as reading no file")
 	}
-	if i, _ := Default().Lookup("yourls"); i.Verified {
-		t.Error("yourls is known from documentation only")
+	if i, _ := Default().Lookup("rabbitmq:3.8"); i.Verified {
+		t.Error("rabbitmq 3.8 is known from documentation only")
 	}
 	var unknown *Image
 	if _, ok := unknown.File("X"); ok {
