@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 
@@ -66,14 +67,12 @@ func (p *pass) elsewhere(c *composeFile, s *service, field yamldoc.Entry) {
 			})
 		}
 	}
-	var options []*yaml.Node
-	switch field.Key.Value {
-	case "logging":
-		options = append(options, yamldoc.Get(field.Value, "options"))
-	case "volumes":
-		for _, v := range yamldoc.Entries(field.Value) {
-			options = append(options, yamldoc.Get(v.Value, "driver_opts"))
-		}
+	options := below(field.Value, "options", "driver_opts")
+	if field.Key.Value == "storage_opt" || field.Key.Value == "sysctls" {
+		options = append(options, field.Value)
+	}
+	for _, n := range below(field.Value, "labels") { // of a rule of their own
+		skip[n] = true
 	}
 	for _, o := range options {
 		for _, pr := range yamldoc.Pairs(o) {
@@ -87,4 +86,31 @@ func (p *pass) elsewhere(c *composeFile, s *service, field yamldoc.Entry) {
 			report(yamldoc.Pair{Value: n.Value, Node: n})
 		}
 	}, skip)
+}
+
+// below gives what stands under keys at any depth, each node once.
+func below(n *yaml.Node, keys ...string) []*yaml.Node {
+	var found []*yaml.Node
+	seen := map[*yaml.Node]bool{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n = yamldoc.Follow(n); n == nil || seen[n] {
+			return
+		}
+		seen[n] = true
+		if n.Kind == yaml.SequenceNode {
+			for _, i := range n.Content {
+				walk(i)
+			}
+		}
+		for _, e := range yamldoc.Entries(n) {
+			if slices.Contains(keys, e.Key.Value) {
+				found = append(found, e.Value)
+			} else {
+				walk(e.Value)
+			}
+		}
+	}
+	walk(n)
+	return found
 }

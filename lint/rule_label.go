@@ -1,10 +1,10 @@
 package lint
 
 import (
+	"fmt"
+
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 )
-
-import "fmt"
 
 func ruleLabel() Rule {
 	return Rule{
@@ -17,6 +17,16 @@ func ruleLabel() Rule {
 				p.labels(c, s, yamldoc.Pairs(s.fields["annotations"]))
 				p.labels(c, s, yamldoc.Pairs(yamldoc.Get(s.fields["deploy"], "labels")))
 				p.labels(c, s, yamldoc.Pairs(yamldoc.Get(s.fields["build"], "labels")))
+			}
+			for _, s := range c.services {
+				for _, n := range below(s.fields["volumes"], "labels") {
+					p.labels(c, s, yamldoc.Pairs(n))
+				}
+			}
+			for _, section := range []string{"networks", "volumes", "secrets", "configs"} {
+				for _, e := range yamldoc.Entries(yamldoc.Get(c.root, section)) {
+					p.labels(c, &service{}, yamldoc.Pairs(yamldoc.Get(e.Value, "labels")))
+				}
 			}
 			for _, t := range c.templates() {
 				p.labels(c, &service{}, yamldoc.Pairs(yamldoc.Get(t.Value, "labels")))

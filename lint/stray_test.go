@@ -25,7 +25,7 @@ func TestKeysThatComposeDoesNotKnow(t *testing.T) {
 		{"grants", "secret: [db_password, {source: db_password, target: password}]", nil},
 		{"mounts", "volums: [./password:/run/password]", nil},
 		{"an extension", "x-other: {A_PASSWORD: hunter2}", nil},
-		{"a known key", "sysctls: {A_PASSWORD: hunter2}", nil},
+		{"a known key", "extra_hosts: {A_PASSWORD: hunter2}", nil},
 		{"of the first format", "net: {A_PASSWORD: hunter2}", nil},
 	}
 	for _, tt := range tests {

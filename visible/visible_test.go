@@ -109,6 +109,27 @@ func TestEveryPlace(t *testing.T) {
 	}
 }
 
+// lint finds each literal of the file too, but for those that only an x- key holds.
+func TestLintKnowsEveryPlace(t *testing.T) {
+	r, err := lint.Run(t.Context(), lint.Options{Dir: "testdata", Severity: lint.Error}, []string{"compose.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[int]int{}
+	for i := range r.Findings {
+		found[r.Findings[i].Line]++
+	}
+	source, err := os.ReadFile("testdata/compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(source), "\n") {
+		if want := strings.Count(line, "LIT"); found[i+1] < want {
+			t.Errorf("line %d has %d findings, want %d: %s", i+1, found[i+1], want, line)
+		}
+	}
+}
+
 func TestNearMisses(t *testing.T) {
 	p, plan := load(t, "testdata/near.yaml")
 	literals := Find(p, plan)
