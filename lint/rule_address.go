@@ -56,6 +56,7 @@ func (p *pass) elsewhere(c *composeFile, s *service, field yamldoc.Entry) {
 		}
 	}
 	report := func(pr yamldoc.Pair) {
+		p.hideBeside(c.policy, pr.Name, &pr)
 		for _, l := range inspect(c.policy, pr.Name, pr.Value) {
 			message := fmt.Sprintf("%s of %s holds a plaintext secret", pr.Name, field.Key.Value)
 			if pr.Name == "" {

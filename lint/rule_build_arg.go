@@ -27,6 +27,7 @@ func ruleBuildArg() Rule {
 						p.pairLiteral(&pr, l, f)
 					}
 					if len(found) == 0 && reaches(c.policy, &pr) {
+						p.hideBeside(c.policy, pr.Name, &pr)
 						f.Message = fmt.Sprintf("build argument %s leaves a secret in the image's history", pr.Name)
 						f.Severity = Info
 						p.report(p.src.scalar(pr.Node, pr.At, pr.At+len(pr.Value)), f)

@@ -38,6 +38,7 @@ func ruleLabel() Rule {
 func (p *pass) labels(c *composeFile, s *service, prs []yamldoc.Pair) {
 	for _, pr := range prs {
 		name := labelName(pr.Name)
+		p.hideBeside(c.policy, name, &pr)
 		for _, l := range inspect(c.policy, name, pr.Value) {
 			p.pairLiteral(&pr, l, Finding{
 				Service: s.name, Key: pr.Name, Message: fmt.Sprintf("label %s holds a plaintext secret", pr.Name),

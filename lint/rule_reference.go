@@ -19,9 +19,7 @@ func ruleReference() Rule {
 					if !reaches(c.policy, &pr) {
 						continue
 					}
-					for _, part := range literalParts(pr.Value) {
-						p.hideScalar(pr.Node, pr.At+part.start, pr.At+part.end)
-					}
+					p.hideBeside(c.policy, pr.Name, &pr)
 					p.report(p.src.scalar(pr.Node, pr.At, pr.At+len(pr.Value)), Finding{
 						Service: s.name, Key: pr.Name, Message: fmt.Sprintf("the value of %s ends in the container's environment", pr.Name),
 						Hint: "run it with compose-secure up, or use the image's file form with a secret", Fix: Fix{ByHand, "the value is not in this file, and up moves it when it runs"},
@@ -29,6 +27,16 @@ func ruleReference() Rule {
 				}
 			}
 		},
+	}
+}
+
+// hideBeside hides the text beside variables in a value whose name is that of a secret.
+func (p *pass) hideBeside(policy secret.Policy, name string, pr *yamldoc.Pair) {
+	if !reaches(policy, &yamldoc.Pair{Name: name, Value: pr.Value}) {
+		return
+	}
+	for _, part := range literalParts(pr.Value) {
+		p.hideScalar(pr.Node, pr.At+part.start, pr.At+part.end)
 	}
 }
 
