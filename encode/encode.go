@@ -162,7 +162,7 @@ func keyOf(field reflect.StructField) (key string, always bool) {
 		return "", false
 	case field.Type == reflect.TypeFor[types.ShellCommand](): // required in JSON only because nil and empty differ
 		return key, false
-	case field.Type == reflect.TypeFor[types.OptOut](): // docker compose before 2.31 takes a missing create_host_path for false
+	case field.Type == reflect.TypeFor[types.OptOut](): // docker compose before 5 takes a missing create_host_path for false
 		return key, true
 	}
 	return key, !slices.ContainsFunc(strings.Split(options, ","), func(option string) bool { return option == "omitempty" || option == "omitzero" })

@@ -29,6 +29,7 @@ each other env file with --env-file, and from the folder above with --project-di
 
   config       as YAML and as JSON is read by docker compose again and equals docker compose's own model but for
                the moves; a value of a secret is in it only with a warning
+  handed over  the model that docker compose is given is read by it and equals its own in the same way
   plan, lint   end with 0 or 1 and take at most 5 s of processor time
   migrate      --write with the same flags, in a git copy: each variable of each service has its value for each way
                to take the project, edited or not; entries that left an env file are in a store, and no mount, secret,
@@ -133,6 +134,9 @@ func (c *corpus) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.recorder(); err != nil {
+		return err
+	}
 	key := filepath.Join(work, "key")
 	c.env = []string{"HOME=" + work, "SOPS_AGE_KEY_FILE=" + key}
 	for _, name := range []string{"PATH", "LANG", "DOCKER_HOST", "TMPDIR"} {
@@ -147,6 +151,21 @@ func (c *corpus) prepare(ctx context.Context) error {
 	}
 	c.recipient = "age1" + strings.Fields(rest)[0]
 	return nil
+}
+
+// recorder makes a Docker configuration whose plugin prints the model that ps is handed.
+func (c *corpus) recorder() error {
+	dir := filepath.Join(c.config(len(c.plugins)), "cli-plugins")
+	script := fmt.Sprintf(`#!/bin/sh
+for a; do
+  [ "$p" = -f ] && model=$a
+  [ "$a" = ps ] && ps=1
+  p=$a
+done
+[ -n "$ps" ] && exec cat "$model"
+exec '%s' "$@"
+`, strings.ReplaceAll(c.plugins[0], "'", `'\''`))
+	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "docker-compose"), []byte(script), 0o700))
 }
 
 func defaultPlugin() []string {

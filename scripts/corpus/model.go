@@ -40,6 +40,7 @@ const (
 func (p *project) checkWay(ctx context.Context, w *way) {
 	dir := filepath.Join(p.dir, w.from)
 	p.checkConfig(ctx, w, dir, "json", 0)
+	p.checkHandover(ctx, w, dir)
 	if !w.profile {
 		p.checkConfig(ctx, w, dir, "yaml", len(p.plugins)-1)
 	}
@@ -85,11 +86,32 @@ func (p *project) checkConfig(ctx context.Context, w *way, dir, format string, f
 		p.say(p.shown(), w.flags, kindOf("config", r), r.last())
 		return
 	}
+	p.compare(ctx, w, dir, "config", r, first)
+	for _, value := range p.sent {
+		if strings.Contains(r.out, value) && !strings.Contains(r.err, "secret") {
+			p.say(p.shown(), w.flags, "config", "a made-up secret is printed without a warning")
+			break
+		}
+	}
+}
+
+// checkHandover compares the model that docker compose is given.
+func (p *project) checkHandover(ctx context.Context, w *way, dir string) {
+	r := p.secure(ctx, len(p.plugins), dir, append(slices.Clone(w.flags), "ps")...)
+	if r.code != 0 {
+		p.say(p.shown(), w.flags, kindOf("ps", r), r.last())
+		return
+	}
+	p.compare(ctx, w, dir, "handed over", r, 0)
+}
+
+// compare has plugins from a first one on read a model, and compares it with docker compose's own.
+func (p *project) compare(ctx context.Context, w *way, dir, kind string, r *result, first int) {
 	warned := r.err != ""
 	for i := first; i < len(p.plugins); i++ {
 		got, err := p.fed(ctx, w, i, dir, r.out)
 		if err != "" {
-			p.say(p.shown(), w.flags, "config fed back", fmt.Sprintf("plugin %d: %s", i+1, err))
+			p.say(p.shown(), w.flags, kind+" fed back", fmt.Sprintf("plugin %d: %s", i+1, err))
 			continue
 		}
 		list := differences(w.before[i], got, warned)
@@ -101,14 +123,8 @@ func (p *project) checkConfig(ctx context.Context, w *way, dir, format string, f
 		newest := differences(w.before[len(w.before)-1], got, warned) // what versions of docker compose differ in is no loss
 		for _, d := range list {
 			if slices.ContainsFunc(newest, func(n string) bool { return place(n) == place(d) }) && !shownAsIs(d, r.err) {
-				p.say(p.shown(), w.flags, "config", d)
+				p.say(p.shown(), w.flags, kind, d)
 			}
-		}
-	}
-	for _, value := range p.sent {
-		if strings.Contains(r.out, value) && !strings.Contains(r.err, "secret") {
-			p.say(p.shown(), w.flags, "config", "a made-up secret is printed without a warning")
-			break
 		}
 	}
 }
