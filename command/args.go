@@ -74,12 +74,7 @@ func group(cmd *cli.Command, more string) *cli.Command {
 			}
 			return usagef("%s has no flag %q; see %s --help", cmd.Name, name, c.Command.HelpName)
 		}
-		var names []string
-		for _, sub := range cmd.Subcommands {
-			if !sub.Hidden {
-				names = append(names, sub.Name)
-			}
-		}
+		names := visibleNames(cmd.Subcommands)
 		last := len(names) - 1
 		return usagef("%s has no command %q; it has %s and %s%s", cmd.Name, name, strings.Join(names[:last], ", "), names[last], more)
 	}

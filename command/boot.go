@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -102,59 +101,11 @@ func runBootRemove(ctx context.Context, s *session, root string) error {
 // own: keys are found through the environment that up had.
 func runBoot(ctx context.Context, s *session, names []string, timeout time.Duration) error {
 	records, failed := s.env().Records().List()
-	errs := []error{failed}
-	for _, name := range names {
-		if !slices.ContainsFunc(records, func(r boot.Record) bool { return r.Project == name }) {
-			errs = append(errs, fmt.Errorf("project %q is not recorded as active; run compose-secure up once", name))
-		}
+	err := boot.RestoreAll(ctx, records, names, timeout, s.log.Warn, s.restoreProcess)
+	if err = errors.Join(failed, err); failed == nil && errors.Is(err, boot.ErrGivenUp) {
+		return exitError(exitFailed)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for _, r := range records {
-		if len(names) > 0 && !slices.Contains(names, r.Project) {
-			continue
-		}
-		wg.Go(func() {
-			err := s.retry(ctx, r)
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
-		})
-	}
-	wg.Wait()
-	told := false // by the process of the project
-	errs = slices.DeleteFunc(errs, func(err error) bool {
-		var exit exitError
-		is := errors.As(err, &exit)
-		told = told || is
-		return is
-	})
-	if err := errors.Join(errs...); err != nil || !told {
-		return err
-	}
-	return exitError(exitFailed)
-}
-
-// retry tries with growing pauses: a source behind a network may not answer yet.
-func (s *session) retry(ctx context.Context, r boot.Record) error {
-	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		err := s.restoreProcess(ctx, r)
-		var exit *exec.ExitError
-		if err == nil || !errors.As(err, &exit) {
-			return err
-		}
-		if exit.ExitCode() == exitUsage { // no time will mend it
-			return exitError(exitFailed)
-		}
-		s.log.Warn(fmt.Sprintf("project %s: not restored yet; trying again in %s", r.Project, pause))
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("project %s: not restored, its containers cannot start; see the messages above, then run compose-secure up", r.Project)
-		case <-time.After(pause):
-		}
-	}
+	return err
 }
 
 func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
@@ -168,7 +119,15 @@ func (s *session) restoreProcess(ctx context.Context, r boot.Record) error {
 	}
 	cmd := subprocess.Command(ctx, env, self, "--log-format", s.global.logFormat, "boot", "restore", r.Project)
 	cmd.Stdout, cmd.Stderr = s.direct.Stdout, s.direct.Stderr
-	return cmd.Run()
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case !errors.As(err, &exit):
+		return err
+	case exit.ExitCode() == exitUsage: // no time will mend it
+		return boot.ErrGivenUp
+	}
+	return boot.ErrAgain
 }
 
 // runRestore puts the files of one project back. What no time will mend is a

@@ -88,3 +88,14 @@ func passedThrough(s *session) []*cli.Command {
 		newPrepared(s, "watch", "rebuild or refresh containers when files change"),
 	}
 }
+
+// visibleNames are those of the commands that help lists.
+func visibleNames(list []*cli.Command) []string {
+	var names []string
+	for _, c := range list {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}

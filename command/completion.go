@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -74,7 +73,7 @@ func completeCompose(s *session, name string) cli.BashCompleteFunc {
 		args := c.Args().Slice()
 		var found []string
 		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "-") {
-			found = s.composeFlagsLike(c, name, args)
+			found = dockercli.CompleteFlags(c.Context, s.Getenv, s.env().ChildEnv(), name, args)
 		} else if l, err := s.env().Load(c.Context, deliver.ForModel, s.projectOptions()); err == nil {
 			found = slices.Concat(slices.Collect(maps.Keys(l.Services)), slices.Collect(maps.Keys(l.DisabledServices)))
 		}
@@ -85,30 +84,6 @@ func completeCompose(s *session, name string) cli.BashCompleteFunc {
 			}
 		}
 	}
-}
-
-// composeFlagsLike asks docker compose in the way of cobra, of which it is made:
-// https://github.com/spf13/cobra/blob/main/completions.go. An answer is a word and, behind a tab, its
-// description; the last line is for the shell.
-func (s *session) composeFlagsLike(c *cli.Context, name string, args []string) []string {
-	docker, err := dockercli.FindCompose(c.Context, s.Getenv)
-	if err != nil {
-		return nil
-	}
-	var out bytes.Buffer
-	ask := append([]string{"__complete", "compose", name}, args...)
-	// Only as a plugin does it know the answer.
-	env := append(s.env().ChildEnv(), "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker")
-	if code, err := docker.Exec(dockercli.Run{Args: ask, Env: env, Stdout: &out, Stderr: io.Discard}); err != nil || code != 0 {
-		return nil
-	}
-	var flags []string
-	for line := range strings.Lines(out.String()) {
-		if word, _, _ := strings.Cut(strings.TrimSpace(line), "\t"); strings.HasPrefix(word, "-") {
-			flags = append(flags, word)
-		}
-	}
-	return flags
 }
 
 func newMan(s *session) *cli.Command {

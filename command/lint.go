@@ -1,12 +1,12 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,7 +21,7 @@ import (
 type lintOptions struct {
 	format, severity, config, baseline, explain string
 	update                                      bool
-	known                                       baselineFile // by flag or configuration
+	known                                       lint.BaselineFile // by flag or configuration
 	rules, exclude                              cli.StringSlice
 	paths                                       []string
 }
@@ -140,7 +140,7 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 	if name == "" {
 		name = lint.ConfigName
 	}
-	data, err := safefile.Read(under(dir, name))
+	data, err := safefile.Read(absolute(dir, name))
 	switch {
 	case err == nil:
 		if lo.Config, err = lint.ParseConfig(name, data); err != nil {
@@ -157,28 +157,51 @@ func (o *lintOptions) lint(dir string) (lint.Options, error) {
 			return lo, usagef("--%v", err)
 		}
 	}
-	o.known = baselineFile{dir: dir, name: o.baseline}
+	o.known = lint.BaselineFile{Dir: dir, Name: o.baseline}
 	if o.baseline == "" {
-		o.known = baselineFile{dir: dir, name: lo.Config.Baseline, config: name}
+		o.known = lint.BaselineFile{Dir: dir, Name: lo.Config.Baseline, Config: name}
 	}
-	if o.known.name == "" || o.update {
+	if o.known.Name == "" || o.update {
 		return lo, nil
 	}
-	data, err = o.known.read()
+	data, err = o.known.Read()
 	if err != nil {
 		return lo, err
 	}
 	if lo.Baseline, err = lint.ParseBaseline(data); err != nil {
-		return lo, fmt.Errorf("%s: %w", o.known.name, err)
+		return lo, fmt.Errorf("%s: %w", o.known.Name, err)
 	}
 	return lo, nil
 }
 
-func under(dir, name string) string {
-	if filepath.IsAbs(name) {
-		return name
+// updateBaseline writes the findings of a run. Only a baseline is replaced, and only by a
+// run that began after it was written.
+func updateBaseline(ctx context.Context, s *session, o *lintOptions, lo lint.Options, paths []string) error {
+	if o.known.Name == "" {
+		return usagef("--update-baseline needs --baseline FILE")
 	}
-	return filepath.Join(dir, name)
+	old, err := o.known.Replaceable()
+	if err != nil {
+		return err
+	}
+	report, err := deliver.Await(ctx, func() (*lint.Report, error) { return lint.Run(ctx, lo, paths) })
+	if err != nil {
+		return err
+	}
+	if report.NothingChecked != "" {
+		return errors.New(report.NothingChecked)
+	}
+	var b bytes.Buffer
+	if err := lint.NewBaseline(report.Findings).Write(&b); err != nil {
+		return err
+	}
+	if err := o.known.Replace(ctx, old, b.Bytes()); err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	if _, err := fmt.Fprintf(s.Stderr, "%s holds %d findings\n", o.known.Name, report.Summary.Findings); err != nil {
+		return err
+	}
+	return s.complete(report)
 }
 
 func explainRule(env Env, id string) error {

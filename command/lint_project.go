@@ -1,10 +1,10 @@
 package command
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/lint"
 )
 
@@ -24,7 +24,7 @@ func (s *session) lintProject(dir string, paths []string) *lint.Project {
 	}
 	p := &lint.Project{Dir: absolute(dir, s.global.dir)}
 	if files == nil {
-		files, _ = defaultFile(p.Dir) // nothing when there is none
+		files, _ = dockercli.DefaultFiles(p.Dir) // nothing when there is none
 		dir = p.Dir
 	}
 	for _, f := range files {
@@ -44,15 +44,7 @@ func (s *session) composeFiles() []string {
 	if files := s.global.files.Value(); len(files) > 0 {
 		return files
 	}
-	text := s.Getenv("COMPOSE_FILE")
-	if text == "" {
-		return nil
-	}
-	separator := s.Getenv("COMPOSE_PATH_SEPARATOR")
-	if separator == "" {
-		separator = string(os.PathListSeparator)
-	}
-	return strings.Split(text, separator)
+	return dockercli.ComposeFiles(s.Getenv)
 }
 
 // envFiles returns the env files that take the place of .env, nil when none does.
@@ -60,14 +52,7 @@ func (s *session) envFiles() []string {
 	if files := s.global.envFiles.Value(); len(files) > 0 {
 		return files
 	}
-	if text := s.Getenv("COMPOSE_ENV_FILES"); text != "" {
-		return strings.Split(text, ",")
-	}
-	switch strings.ToLower(s.Getenv("COMPOSE_DISABLE_ENV_FILE")) {
-	case "1", "t", "true", "y", "yes", "on":
-		return []string{os.DevNull}
-	}
-	return nil
+	return dockercli.EnvFiles(s.Getenv)
 }
 
 func absolute(dir, path string) string {

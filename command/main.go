@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -88,9 +87,10 @@ func Main(args []string, env Env) int {
 // execute is Main without its signals.
 func (s *session) execute(ctx context.Context, args []string) int {
 	env := s.Env
-	if isPlugin(args) {
-		if len(args) > 1 && args[1] == pluginMetadata {
-			return printMetadata(env)
+	if dockercli.IsPlugin(args) {
+		if len(args) > 1 && args[1] == dockercli.MetadataCommand {
+			_, err := io.WriteString(env.Stdout, dockercli.Metadata(version()))
+			return s.finish(ctx, err)
 		}
 		var err error
 		if args, s.Environ, err = dockercli.PluginArgs(args, env.Environ); err != nil {
@@ -246,22 +246,6 @@ func (s *session) noFile() string {
 	return fmt.Sprintf("no compose file found in %q or above; name one with -f", dir)
 }
 
-const pluginMetadata = "docker-cli-plugin-metadata"
-
-func isPlugin(args []string) bool {
-	return len(args) > 0 && strings.TrimSuffix(filepath.Base(args[0]), ".exe") == "docker-secure"
-}
-
-// printMetadata answers the docker command:
-// https://github.com/docker/cli/blob/master/cli-plugins/metadata/metadata.go
-func printMetadata(env Env) int {
-	_, err := fmt.Fprintf(env.Stdout, `{"SchemaVersion":"0.1.0","Vendor":"compose-secure","Version":%q,"ShortDescription":"Docker Compose without leaking secrets"}`+"\n", version())
-	if err != nil {
-		return exitFailed
-	}
-	return exitOK
-}
-
 func newApp(s *session) *cli.App {
 	app := &cli.App{
 		Name:                      "compose-secure",
@@ -310,7 +294,7 @@ func (s *session) other(c *cli.Context) error {
 	}
 	if !known {
 		meant := ""
-		if near := nearest(c.App.Commands, name); near != "" {
+		if near := ui.Nearest(visibleNames(c.App.Commands), name); near != "" {
 			meant = fmt.Sprintf("did you mean %q?; ", near)
 		}
 		return usagef("unknown command %q; %ssee compose-secure --help", name, meant)

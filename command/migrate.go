@@ -13,10 +13,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/deliver"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
-	"github.com/compose-secure/compose-secure/safefile"
-	"github.com/compose-secure/compose-secure/sops"
+	"github.com/compose-secure/compose-secure/migrate/history"
+	"github.com/compose-secure/compose-secure/migrate/stores"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -83,8 +84,8 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		paths = s.composeFiles()
 	}
 	if len(paths) == 0 {
-		if paths, err = defaultFile(absolute(dir, s.global.dir)); err != nil {
-			return err
+		if paths, err = dockercli.DefaultFiles(absolute(dir, s.global.dir)); err != nil {
+			return usageError{err.Error()}
 		}
 		for i := range paths {
 			paths[i] = filepath.Join(s.global.dir, paths[i])
@@ -92,7 +93,7 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 	}
 	lo.Project = s.lintProject(dir, paths)
 	plan, err := deliver.Await(ctx, func() (*migrate.Plan, error) {
-		return migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: sopsKeys}, paths)
+		return migrate.New(ctx, migrate.Options{Lint: lo, Files: o.store == "files", Keys: stores.Keys}, paths)
 	})
 	if err != nil {
 		return err
@@ -107,43 +108,6 @@ func runMigrate(ctx context.Context, s *session, o *migrateOptions) error {
 		return err
 	}
 	return s.printUp(ctx, paths)
-}
-
-// defaultFile gives the compose files that docker compose would take here.
-func defaultFile(dir string) ([]string, error) {
-	for _, names := range [][]string{{"compose.yaml", "compose.override.yaml"}, {"compose.yml", "compose.override.yml"},
-		{"docker-compose.yaml", "docker-compose.override.yaml"}, {"docker-compose.yml", "docker-compose.override.yml"}} {
-		if _, err := os.Stat(filepath.Join(dir, names[0])); err != nil {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, names[1])); err != nil {
-			return names[:1], nil
-		}
-		return names, nil
-	}
-	return nil, usagef("no compose file found here; name one")
-}
-
-// sopsKeys lists the names that an encrypted file defines.
-func sopsKeys(path string) ([]string, error) {
-	data, err := safefile.Read(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the SOPS file: %w", err)
-	}
-	f, err := sops.Inspect(path, data)
-	if err != nil {
-		return nil, err
-	}
-	if f == nil {
-		return nil, fmt.Errorf("%q: %w; encrypt it with: sops encrypt -i %s", path, sops.ErrNotSOPS, path)
-	}
-	var keys []string
-	for _, e := range f.Entries() {
-		if len(e.Key) > 0 {
-			keys = append(keys, e.Key[0])
-		}
-	}
-	return keys, nil
 }
 
 func (s *session) printRemaining(p *migrate.Plan) error {
@@ -185,7 +149,7 @@ func (s *session) printUnread(u *migrate.Unread) error {
 	}
 	var files []string
 	for _, f := range u.Files {
-		files = append(files, shownPath(f))
+		files = append(files, ui.Relative(s.Dir, f))
 	}
 	todo := "start it with compose-secure up, which mounts copies that it can read"
 	switch names := strings.Join(files, " "); {
@@ -212,7 +176,7 @@ func (s *session) printPlan(o *migrateOptions, p *migrate.Plan) error {
 		}
 	}
 	for _, st := range p.Stores {
-		if err := ui.Printf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+		if err := ui.Printf(s.Stderr, "%s would move to %s\n", values(len(st.Values)), ui.Relative(s.Dir, st.Path)); err != nil {
 			return err
 		}
 	}
@@ -231,29 +195,19 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// shownPath gives a path as it is printed.
-func shownPath(path string) string {
-	if dir, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
-			return rel
-		}
-	}
-	return path
-}
-
 // write applies the plan, all files or none, and says what to rotate.
 func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan) error {
 	if err := s.printHolders(o, p, false); err != nil {
 		return err
 	}
-	past, err := s.historyOf(ctx, p)
+	past, err := history.Of(ctx, s.Environ, p)
 	if err != nil {
 		return err
 	}
 	changes, err := deliver.Await(ctx, func() ([]migrate.Change, error) { // a key may have a program run that waits for a person
-		changes, err := storeChanges(p, o)
+		changes, err := s.stores(o).Changes(p)
 		if err == nil && !o.force {
-			err = errors.Join(past.refuse(), checkOpens(ctx, o, changes))
+			err = errors.Join(past.Refuse(), s.stores(o).CheckOpens(ctx, changes))
 		}
 		return changes, err
 	})
@@ -264,11 +218,11 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 		return err
 	}
 	for _, st := range p.Stores {
-		if err := ui.Printf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), shownPath(st.Path)); err != nil {
+		if err := ui.Printf(s.Stderr, "%s moved to %s\n", values(len(st.Values)), ui.Relative(s.Dir, st.Path)); err != nil {
 			return err
 		}
 	}
-	for _, line := range past.rotate() {
+	for _, line := range past.Rotate() {
 		if err := ui.Printf(s.Stderr, "%s\n", line); err != nil {
 			return err
 		}
@@ -276,32 +230,34 @@ func (s *session) write(ctx context.Context, o *migrateOptions, p *migrate.Plan)
 	return nil
 }
 
-// storeChanges makes the files that hold the values.
-func storeChanges(p *migrate.Plan, o *migrateOptions) ([]migrate.Change, error) {
-	var list []migrate.Change
-	for _, st := range p.Stores {
-		if o.store == "files" {
-			for _, v := range st.Values {
-				path := filepath.Join(st.Path, v.Name)
-				list = append(list, migrate.Change{Path: path, Shown: shownPath(path), New: v.Value.Reveal(), Mode: 0o600, Private: true})
-			}
-			continue
-		}
-		old, err := safefile.Read(st.Path)
-		if errors.Is(err, os.ErrNotExist) {
-			old = nil
-		} else if err != nil {
-			return nil, fmt.Errorf("read the SOPS file: %w", err)
-		}
-		added := make([]sops.Added, 0, len(st.Values))
-		for _, v := range st.Values {
-			added = append(added, sops.Added{Name: v.Name, Value: v.Value})
-		}
-		data, err := sops.Extend(st.Path, old, added, o.holders(st))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, migrate.Change{Path: st.Path, Shown: shownPath(st.Path), Old: old, New: data, Mode: 0o644})
+// printHolders says who can decrypt each store, before anything is added to it: who wrote the store, or a
+// .sops.yaml, has chosen them. A dry run goes on without anybody for a new store, since --age may name somebody.
+func (s *session) printHolders(o *migrateOptions, p *migrate.Plan, dryRun bool) error {
+	if o.store == "files" {
+		return nil
 	}
-	return list, nil
+	for _, st := range p.Stores {
+		h, err := s.stores(o).Holders(st)
+		if wrong := (*stores.RecipientsError)(nil); errors.As(err, &wrong) {
+			return usageError{wrong.Text}
+		}
+		if err != nil {
+			if dryRun && !st.Exists && len(o.age.Value()) == 0 {
+				continue // printApply says why
+			}
+			return err
+		}
+		by := ""
+		if h.Rules != "" {
+			by = fmt.Sprintf(" (chosen by %s)", ui.Relative(s.Dir, h.Rules))
+		}
+		if err := ui.Printf(s.Stderr, "%s can be decrypted by: %s%s\n", ui.Relative(s.Dir, st.Path), h.String(), by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) stores(o *migrateOptions) stores.Options {
+	return stores.Options{Dir: s.Dir, Files: o.store == "files", Age: o.age.Value()}
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/deliver"
+	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/migrate"
-	"github.com/compose-secure/compose-secure/sops"
 	"github.com/compose-secure/compose-secure/ui"
 )
 
@@ -25,7 +25,7 @@ func (s *session) printApply(o *migrateOptions, p *migrate.Plan) error {
 		words = append(words, "--age", r)
 	}
 	reason := ""
-	if missing := noRecipient(o, p); missing != "" {
+	if missing := s.stores(o).NoRecipient(p); missing != "" {
 		words, reason = append(words, "--age", "age1..."), " ("+missing+")"
 	}
 	if o.config != "" {
@@ -38,27 +38,11 @@ func (s *session) printApply(o *migrateOptions, p *migrate.Plan) error {
 	return err
 }
 
-// noRecipient says why --write would not know for whom to encrypt, or "".
-func noRecipient(o *migrateOptions, p *migrate.Plan) string {
-	if o.store != "sops" || len(o.age.Value()) > 0 {
-		return ""
-	}
-	for _, st := range p.Stores {
-		if _, err := os.Stat(st.Path); err == nil {
-			continue // it has its recipients
-		}
-		if missing := sops.NoRecipient(st.Path, st.Tree); missing != "" {
-			return missing
-		}
-	}
-	return ""
-}
-
 // printUp says what comes after the files are written, when that is one project.
 // What up would refuse is said instead of a command that fails.
 func (s *session) printUp(ctx context.Context, paths []string) error {
 	flags := s.projectFlags()
-	here, _ := defaultFile(".") // nothing when there is none
+	here, _ := dockercli.DefaultFiles(".") // nothing when there is none
 	o := compose.Options{
 		Files: s.composeFiles(), ProjectName: s.global.name, ProjectDirectory: s.global.dir,
 		Profiles: s.global.profiles.Value(), EnvFiles: s.global.envFiles.Value(),
@@ -67,7 +51,7 @@ func (s *session) printUp(ctx context.Context, paths []string) error {
 	case len(s.global.files.Value()) > 0 || s.global.dir != "" || s.Getenv("COMPOSE_FILE") != "":
 	case !slices.ContainsFunc(paths, func(p string) bool { return !slices.Contains(here, filepath.Clean(p)) }):
 	case len(paths) == 1 && isDir(paths[0]):
-		if _, err := defaultFile(paths[0]); err != nil {
+		if _, err := dockercli.DefaultFiles(paths[0]); err != nil {
 			return nil
 		}
 		if filepath.Clean(paths[0]) != "." {

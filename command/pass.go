@@ -2,18 +2,14 @@ package command
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/dockercli"
-	"github.com/compose-secure/compose-secure/transform"
 )
 
 // newPass is a command of docker compose that needs no value.
@@ -71,7 +67,7 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 	if command.Needs == dockercli.Nothing || help {
 		// Without one it would read the .env of this directory, which may be a pipe.
 		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.env().ChildEnv()
-	} else if project, err = s.passModel(ctx, call, &run); err != nil {
+	} else if project, err = s.env().Pass(ctx, call, s.projectOptions(call.Services...), deliver.PassOptions{DryRun: s.global.dryRun, Literals: shown(s.showLiterals)}, &run); err != nil {
 		return err
 	}
 	code, err := docker.Exec(run)
@@ -92,49 +88,4 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 		return exitError(code)
 	}
 	return nil
-}
-
-// passModel fills in the model. Without a compose file a project that is named
-// is still one: docker compose finds it by its containers' labels.
-func (s *session) passModel(ctx context.Context, c dockercli.Call, run *dockercli.Run) (string, error) {
-	env := s.env()
-	p, err := env.Load(ctx, deliver.ForModel, s.projectOptions(c.Services...))
-	if errors.Is(err, compose.ErrNoFile) && s.global.name != "" {
-		args := c.Args
-		if c.Name == "exec" {
-			args = deliver.PlainExec(args)
-		}
-		run.Args = slices.Concat([]string{"--project-name", s.global.name}, env.ComposeFlags, []string{c.Name}, args)
-		run.Env = env.ChildEnv()
-		return s.global.name, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if c.Name != "config" { // which starts none
-		if err := p.CheckProviders(); err != nil {
-			return "", err
-		}
-	}
-	var plan *transform.Plan
-	if s.global.dryRun {
-		plan, run.Model, err = p.DryModel(ctx)
-	} else {
-		literals := deliver.Planned
-		if c.Name == "config" {
-			literals = shown(s.showLiterals)
-		}
-		plan, run.Model, err = p.PublicModel(literals)
-	}
-	if err != nil {
-		return "", err
-	}
-	if c.Name == "exec" && s.global.dryRun {
-		c.Args = deliver.PlainExec(c.Args)
-	} else if c.Name == "exec" {
-		c.Args = p.ExecArgs(ctx, plan, c.Args)
-	}
-	run.Model = compose.Blank(run.Model, p.Inputs)
-	run.Args, run.Env = p.ComposeArgs(c), p.ChildEnv(c.Passed()...)
-	return p.Name, nil
 }

@@ -2,11 +2,9 @@ package command
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/compose-secure/compose-secure/deliver"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/swarm"
 )
@@ -56,20 +54,13 @@ func runRollback(ctx context.Context, s *session, stack string, names []string, 
 }
 
 // warnSources says for each secret that its source still has the value that was rolled back. Swarm
-// shows nobody the value of a secret, so that the earlier one cannot be written there. Without a compose file, or with one that
-// cannot be read now, the source has no name.
+// shows nobody the value of a secret, so that the earlier one cannot be written there.
 func (s *session) warnSources(ctx context.Context, eng *engine.Engine, stack string, changes []swarm.Change) {
-	var model *deliver.Stack
-	if p, err := s.env().Load(ctx, deliver.ForModel, s.stackOptions(stack, nil)); err == nil {
-		model, _ = p.Stack(ctx, eng) // rollback is done; what is wrong with the project the next deploy tells
+	names := make([]string, len(changes))
+	for i, c := range changes {
+		names[i] = c.Secret
 	}
-	for _, c := range changes {
-		source := "the source of " + c.Secret
-		if model != nil {
-			if sec := model.Secret(c.Secret); sec != nil && len(sec.Parts) == 1 && sec.Parts[0].Input != nil && sec.Parts[0].Input.Ref != nil {
-				source = fmt.Sprintf("%s, the source of %s,", sec.Parts[0].Input.Ref, c.Secret)
-			}
-		}
+	for _, source := range s.env().Sources(ctx, eng, s.stackOptions(stack, nil), names) {
 		s.log.Warn(source + " was not changed, since Swarm shows nobody the earlier value: put it back there, or a new one; until then stack deploy refuses without --force")
 	}
 }

@@ -2,12 +2,10 @@ package command
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/compose-secure/compose-secure/compose"
-	"github.com/compose-secure/compose-secure/deliver"
-	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
@@ -108,7 +104,10 @@ func runRotate(ctx context.Context, s *session, stack string, names []string, o 
 	r.Again = o.force || values != nil // a value from the command line is meant
 	if values == nil {
 		r.UsedOnly = len(names) == 0
-		if values, err = s.sourceValues(ctx, eng, stack, names); err != nil {
+		if values, err = s.env().SourceValues(ctx, eng, s.stackOptions(stack, nil), names); errors.Is(err, compose.ErrNoFile) {
+			return usagef("no compose file says where the values come from: name one with -f, or use --from-file or --generate")
+		}
+		if err != nil {
 			return err
 		}
 	} else {
@@ -194,74 +193,17 @@ func readValue(stdin io.Reader, path string) (secret.Value, error) {
 	return secret.NewValue(data), err
 }
 
-const (
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	digits  = "0123456789"
-)
-
-// alphabets are those that have a name. print leaves out what a shell, a URL or an
-// env file would need quotes for.
-var alphabets = map[string]string{
-	"alnum": letters + digits, "hex": "0123456789abcdef", "base64url": letters + digits + "-_", "print": letters + digits + "!#%*+,-./:=?@^_~",
-}
-
-// minEntropy is the least number of bits that a generated value must have.
-const minEntropy = 64
-
 func (o *rotateOptions) generated(names []string) (map[string]secret.Value, error) {
-	alphabet := []rune(o.alphabet)
-	if named, ok := alphabets[o.alphabet]; ok {
-		alphabet = []rune(named)
-	}
-	slices.Sort(alphabet)
-	alphabet = slices.Compact(alphabet)
-	if len(alphabet) < 2 {
-		return nil, usagef("--alphabet needs at least two different characters")
-	}
-	size := big.NewInt(int64(len(alphabet)))
-	strength := new(big.Int).Exp(size, big.NewInt(int64(max(o.length, 0))), nil).BitLen() - 1
-	if o.length > 4096 || strength < minEntropy {
-		return nil, usagef("--length %d of %d characters is out of bounds: at least %d bits, at most 4096 characters", o.length, len(alphabet), minEntropy)
-	}
 	values := map[string]secret.Value{}
 	for _, name := range names {
-		var value []byte
-		for range o.length {
-			i, err := rand.Int(rand.Reader, size) // without bias
-			if err != nil {
-				return nil, err
-			}
-			value = append(value, string(alphabet[i.Int64()])...)
+		value, err := secret.Generate(o.alphabet, o.length)
+		if wrong := (*secret.StrengthError)(nil); errors.As(err, &wrong) {
+			return nil, usageError{"--" + wrong.Error()}
 		}
-		values[name] = secret.NewValue(value)
+		if err != nil {
+			return nil, err
+		}
+		values[name] = value
 	}
 	return values, nil
-}
-
-// sourceValues reads the values again from where the compose file says.
-func (s *session) sourceValues(ctx context.Context, eng *engine.Engine, stack string, names []string) (map[string]secret.Value, error) {
-	p, err := s.env().Load(ctx, deliver.ForValues, s.stackOptions(stack, nil))
-	if errors.Is(err, compose.ErrNoFile) {
-		return nil, usagef("no compose file says where the values come from: name one with -f, or use --from-file or --generate")
-	}
-	if err != nil {
-		return nil, err
-	}
-	model, err := p.Stack(ctx, eng)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if model.Secret(name) == nil {
-			return nil, fmt.Errorf("the compose file has no secret %s; it has: %s", name, strings.Join(model.Names(), ", "))
-		}
-	}
-	if len(names) > 0 {
-		model.Keep(names)
-	}
-	values, err := p.Resolve(ctx, model.Secrets, nil)
-	if err != nil {
-		return nil, err
-	}
-	return model.Values(values), nil
 }

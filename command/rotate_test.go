@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 func TestReadValues(t *testing.T) {
@@ -41,44 +40,6 @@ func TestReadValues(t *testing.T) {
 				if string(values[k].Reveal()) != want {
 					t.Errorf("%s is not what it should be", k)
 				}
-			}
-		})
-	}
-}
-
-func TestGenerated(t *testing.T) {
-	for name, c := range map[string]struct {
-		alphabet string
-		length   int
-		ok       bool
-	}{
-		"default":         {"alnum", 32, true},
-		"hex":             {"hex", 16, true},
-		"hex, too short":  {"hex", 15, false},
-		"own":             {"äöü", 64, true},
-		"one character":   {"aaaa", 64, false},
-		"negative length": {"alnum", -1, false},
-		"too long":        {"alnum", 5000, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := rotateOptions{alphabet: c.alphabet, length: c.length}
-			values, err := o.generated([]string{"a", "b"})
-			if (err == nil) != c.ok {
-				t.Fatalf("error %v", err)
-			}
-			if err != nil {
-				return
-			}
-			alphabet := c.alphabet
-			if named, ok := alphabets[alphabet]; ok {
-				alphabet = named
-			}
-			if values["a"].Equal(values["b"]) {
-				t.Error("two values are equal")
-			}
-			text := string(values["a"].Reveal())
-			if utf8.RuneCountInString(text) != c.length || strings.Trim(text, alphabet) != "" {
-				t.Error("length or alphabet is not what was asked for")
 			}
 		})
 	}

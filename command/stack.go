@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -12,9 +10,7 @@ import (
 
 	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/deliver"
-	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
-	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/swarm"
 )
 
@@ -88,8 +84,7 @@ func oneStack(command string, args []string) (string, error) {
 }
 
 func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptions) error {
-	docker, err := s.dockerCommand()
-	if err != nil {
+	if _, err := s.env().Docker(); err != nil {
 		return err
 	}
 	p, err := s.env().Load(ctx, deliver.ForValues, s.stackOptions(stack, o.files.Value()))
@@ -101,30 +96,13 @@ func runStackDeploy(ctx context.Context, s *session, stack string, o deployOptio
 		return err
 	}
 	defer func() { _ = eng.Close() }() // a connection
-	model, err := p.Stack(ctx, eng)
+	d, err := p.Deployment(ctx, eng)
 	if err != nil {
 		return err
 	}
-	values, err := p.Resolve(ctx, model.Secrets, model.Plan.Kept)
-	if err != nil {
-		return err
-	}
-	docker.Env = p.ChildEnv()
 	cluster, done := s.cluster(eng, o.quiet)
 	defer done()
-	d := swarm.Deployment{
-		Stack: stack, Project: model.Project, Secrets: model.Values(values), Configs: model.Configs,
-		Fill: func(text []byte) ([]byte, error) {
-			return compose.Fill(text, model.Plan.Inputs, func(in *secret.Input) secret.Value {
-				if in.Ref != nil {
-					return values[in.Ref.ID()]
-				}
-				return in.Known
-			})
-		},
-		Ignored: func(list []swarm.Ignored) { s.warnIgnored(p, list) },
-		Docker:  docker, Flags: o.flags(), Prune: o.prune, Detach: o.detach, Again: o.force, Timeout: o.timeout,
-	}
+	d.Stack, d.Flags, d.Prune, d.Detach, d.Again, d.Timeout = stack, o.flags(), o.prune, o.detach, o.force, o.timeout
 	if o.dryRun || s.global.dryRun {
 		changes, err := cluster.Preview(ctx, d)
 		if err != nil {
@@ -156,29 +134,6 @@ func (s *session) stackOptions(stack string, files []string) compose.Options {
 	o := s.projectOptions()
 	o.Files, o.ProjectName = files, name
 	return o
-}
-
-func (s *session) dockerCommand() (swarm.Docker, error) {
-	path, err := exec.LookPath("docker")
-	if err != nil {
-		return swarm.Docker{}, errors.New("the docker command is not installed; install it (Debian: docker-cli, elsewhere: docker-ce-cli)")
-	}
-	return swarm.Docker{Path: path, Env: s.env().ChildEnv(), Stdout: s.direct.Stderr, Stderr: s.direct.Stderr, NoPrestart: s.Getenv(dockercli.PrestartVariable) == "off"}, nil
-}
-
-// warnIgnored says once for each key that Swarm has no use for it.
-func (s *session) warnIgnored(p *deliver.Project, list []swarm.Ignored) {
-	for _, ig := range list {
-		at := ""
-		if position := p.Sources().Find(ig.Paths[0]...); position.File != "" {
-			at = position.String() + ": "
-		}
-		more := ""
-		if n := len(ig.Paths) - 1; n > 0 {
-			more = fmt.Sprintf(" (and in %d more places)", n)
-		}
-		s.log.Warn(fmt.Sprintf("%s%s has no effect in a swarm%s", at, ig.Key, more))
-	}
 }
 
 // rolledBack tells what failed and turns it into exit code 4.
@@ -225,7 +180,7 @@ func newStackRemove(s *session) *cli.Command {
 }
 
 func runStackRemove(ctx context.Context, s *session, stack string, timeout time.Duration) error {
-	docker, err := s.dockerCommand()
+	docker, err := s.env().Docker()
 	if err != nil {
 		return err
 	}

@@ -58,13 +58,13 @@ func (e execCall) args(prefix []string) []string {
 	return slices.Concat(e.head, []string{e.service}, prefix, e.command)
 }
 
-// PlainExec are the arguments of exec where nothing says which variables the service has.
-func PlainExec(args []string) []string { return parseExec(args).args(nil) }
+// plainExec are the arguments of exec where nothing says which variables the service has.
+func plainExec(args []string) []string { return parseExec(args).args(nil) }
 
-// ExecArgs puts the wrapper in front of the command of exec, so that it has the
+// execArgs puts the wrapper in front of the command of exec, so that it has the
 // variables of its service: they are read inside the container, from the files
 // that it mounts. No value is resolved.
-func (p *Project) ExecArgs(ctx context.Context, plan *transform.Plan, args []string) []string {
+func (p *Project) execArgs(ctx context.Context, plan *transform.Plan, args []string) []string {
 	e := parseExec(args)
 	vars := slices.DeleteFunc(plan.Variables(e.service), func(v wrap.Var) bool { return e.given[v.Name] })
 	if e.plain || len(e.command) == 0 || len(vars) == 0 {

@@ -28,8 +28,8 @@ const (
 	Shown                   // to be printed, on the user's own word
 )
 
-// PublicModel is the model for a command that needs no value.
-func (p *Project) PublicModel(literals Literals) (*transform.Plan, []byte, error) {
+// publicModel is the model for a command that needs no value.
+func (p *Project) publicModel(literals Literals) (*transform.Plan, []byte, error) {
 	o := p.publicOptions()
 	o.Tolerant = true
 	plan, err := transform.New(p.Project, o)
@@ -44,9 +44,9 @@ func (p *Project) PublicModel(literals Literals) (*transform.Plan, []byte, error
 	return plan, model, err
 }
 
-// DryModel is the model for docker compose's --dry-run, which compares it with the containers: it has the images' facts
+// dryModel is the model for docker compose's --dry-run, which compares it with the containers: it has the images' facts
 // and the versions that the containers have.
-func (p *Project) DryModel(ctx context.Context) (*transform.Plan, []byte, error) {
+func (p *Project) dryModel(ctx context.Context) (*transform.Plan, []byte, error) {
 	plan, err := p.ShownPlan(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/safefile"
 	"github.com/compose-secure/compose-secure/secret"
@@ -316,4 +318,56 @@ func (m *Stack) onlySupported() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Docker is the docker command, with an environment in which no project's secret stands.
+func (e *Env) Docker() (swarm.Docker, error) {
+	path, err := exec.LookPath("docker")
+	if err != nil {
+		return swarm.Docker{}, errors.New("the docker command is not installed; install it (Debian: docker-cli, elsewhere: docker-ce-cli)")
+	}
+	return swarm.Docker{Path: path, Env: e.ChildEnv(), Stdout: e.Stderr, Stderr: e.Stderr, NoPrestart: e.Getenv(dockercli.PrestartVariable) == "off"}, nil
+}
+
+// Deployment is what of a stack's deployment the project and its values say.
+func (p *Project) Deployment(ctx context.Context, eng Engine) (swarm.Deployment, error) {
+	docker, err := p.env.Docker()
+	if err != nil {
+		return swarm.Deployment{}, err
+	}
+	model, err := p.Stack(ctx, eng)
+	if err != nil {
+		return swarm.Deployment{}, err
+	}
+	values, err := p.Resolve(ctx, model.Secrets, model.Plan.Kept)
+	if err != nil {
+		return swarm.Deployment{}, err
+	}
+	docker.Env = p.ChildEnv()
+	return swarm.Deployment{
+		Project: model.Project, Secrets: model.Values(values), Configs: model.Configs, Docker: docker, Ignored: p.warnIgnored,
+		Fill: func(text []byte) ([]byte, error) {
+			return compose.Fill(text, model.Plan.Inputs, func(in *secret.Input) secret.Value {
+				if in.Ref != nil {
+					return values[in.Ref.ID()]
+				}
+				return in.Known
+			})
+		},
+	}, nil
+}
+
+// warnIgnored says once for each key that Swarm has no use for it.
+func (p *Project) warnIgnored(list []swarm.Ignored) {
+	for _, ig := range list {
+		at := ""
+		if position := p.Sources().Find(ig.Paths[0]...); position.File != "" {
+			at = position.String() + ": "
+		}
+		more := ""
+		if n := len(ig.Paths) - 1; n > 0 {
+			more = fmt.Sprintf(" (and in %d more places)", n)
+		}
+		p.env.Report.Warn(fmt.Sprintf("%s%s has no effect in a swarm%s", at, ig.Key, more))
+	}
 }

@@ -29,8 +29,7 @@ func (m *Stack) Secret(name string) *transform.Secret {
 	return m.Secrets[i]
 }
 
-// Names are those of the secrets.
-func (m *Stack) Names() []string {
+func (m *Stack) names() []string {
 	names := make([]string, len(m.Secrets))
 	for i, sec := range m.Secrets {
 		names[i] = sec.Name
@@ -38,8 +37,8 @@ func (m *Stack) Names() []string {
 	return names
 }
 
-// Keep drops all other secrets.
-func (m *Stack) Keep(names []string) {
+// keep drops all other secrets.
+func (m *Stack) keep(names []string) {
 	m.Secrets = slices.DeleteFunc(m.Secrets, func(sec *transform.Secret) bool { return !slices.Contains(names, sec.Name) })
 }
 
@@ -132,3 +131,48 @@ func (p *Project) writerOf(sec *transform.Secret) (secret.Ref, writer) {
 }
 
 var _ writer = (*sops.Source)(nil)
+
+// SourceValues reads the values of a stack's secrets again from where the compose file says; no name is all of them.
+func (e *Env) SourceValues(ctx context.Context, eng Engine, o compose.Options, names []string) (map[string]secret.Value, error) {
+	p, err := e.Load(ctx, ForValues, o)
+	if err != nil {
+		return nil, err
+	}
+	model, err := p.Stack(ctx, eng)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if model.Secret(name) == nil {
+			return nil, fmt.Errorf("the compose file has no secret %s; it has: %s", name, strings.Join(model.names(), ", "))
+		}
+	}
+	if len(names) > 0 {
+		model.keep(names)
+	}
+	values, err := p.Resolve(ctx, model.Secrets, nil)
+	if err != nil {
+		return nil, err
+	}
+	return model.Values(values), nil
+}
+
+// Sources names, for each of some secrets of a stack, where its value comes from. Without a compose file, or with one that cannot
+// be read now, a source has no name: what is wrong with the project the next deploy tells.
+func (e *Env) Sources(ctx context.Context, eng Engine, o compose.Options, secrets []string) []string {
+	var model *Stack
+	if p, err := e.Load(ctx, ForModel, o); err == nil {
+		model, _ = p.Stack(ctx, eng)
+	}
+	list := make([]string, len(secrets))
+	for i, name := range secrets {
+		list[i] = "the source of " + name
+		if model == nil {
+			continue
+		}
+		if sec := model.Secret(name); sec != nil && len(sec.Parts) == 1 && sec.Parts[0].Input != nil && sec.Parts[0].Input.Ref != nil {
+			list[i] = fmt.Sprintf("%s, the source of %s,", sec.Parts[0].Input.Ref, name)
+		}
+	}
+	return list
+}

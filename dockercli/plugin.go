@@ -2,6 +2,7 @@ package dockercli
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -48,4 +49,18 @@ func PluginArgs(args, environ []string) (own, env []string, err error) {
 		}
 	}
 	return append([]string{"docker secure"}, args[at+1:]...), environ, nil
+}
+
+// MetadataCommand is the argument with which the docker command asks a plugin what it is.
+const MetadataCommand = "docker-cli-plugin-metadata"
+
+// IsPlugin reports whether a program was called as the plugin "secure" of the docker command.
+func IsPlugin(args []string) bool {
+	return len(args) > 0 && strings.TrimSuffix(filepath.Base(args[0]), ".exe") == "docker-secure"
+}
+
+// Metadata answers the docker command:
+// https://github.com/docker/cli/blob/master/cli-plugins/metadata/metadata.go
+func Metadata(version string) string {
+	return fmt.Sprintf(`{"SchemaVersion":"0.1.0","Vendor":"compose-secure","Version":%q,"ShortDescription":"Docker Compose without leaking secrets"}`+"\n", version)
 }

@@ -1,4 +1,4 @@
-package command
+package history
 
 import (
 	"context"
@@ -25,7 +25,7 @@ var errNoWorkTree = errors.New("it lies in no git work tree")
 
 // gitOf gives the work tree that path lies in, and the path below its root. The error is errNoWorkTree, or that of a
 // work tree which does not answer, which is then returned too.
-func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, err error) {
+func gitOf(ctx context.Context, environ []string, path string) (g *git, rel string, err error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
 		return nil, "", fmt.Errorf("find %q: %w", path, err)
@@ -37,7 +37,7 @@ func (s *session) gitOf(ctx context.Context, path string) (g *git, rel string, e
 	if rel, err = filepath.Rel(root, filepath.Join(dir, filepath.Base(path))); err != nil {
 		return nil, "", fmt.Errorf("find %q: %w", path, err)
 	}
-	env := append(subprocess.Program(s.Environ, "XDG_CONFIG_HOME", "SUDO_UID"),
+	env := append(subprocess.Program(environ, "XDG_CONFIG_HOME", "SUDO_UID"),
 		"GIT_ALLOW_PROTOCOL=", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1",
 		"GIT_CEILING_DIRECTORIES="+filepath.Dir(root)) // a damaged repository is not one of the work tree around it
 	g = &git{root, env}

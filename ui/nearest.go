@@ -1,18 +1,16 @@
-package command
+package ui
 
-import "github.com/urfave/cli/v2"
-
-// nearest is the command that name is a slip of the finger away from, or "". The
-// first of several wins, and ours come first.
-func nearest(commands []*cli.Command, name string) string {
+// Nearest is the one of names that name is a slip of the finger away from, or "". The
+// first of several wins.
+func Nearest(names []string, name string) string {
 	most := 2
 	if len(name) < 5 {
 		most = 1
 	}
 	best := ""
-	for _, c := range commands {
-		if d := distance(c.Name, name); !c.Hidden && len(name) > 1 && d <= most {
-			best, most = c.Name, d-1
+	for _, n := range names {
+		if d := distance(n, name); len(name) > 1 && d <= most {
+			best, most = n, d-1
 		}
 	}
 	return best

@@ -1,4 +1,6 @@
-package command
+// Package history asks git what it keeps of the files that migrate edits: uncommitted changes, and old values in commits. It
+// runs git without the programs that a repository's configuration names, and with no key in its environment.
+package history
 
 import (
 	"bufio"
@@ -15,23 +17,23 @@ import (
 	"github.com/compose-secure/compose-secure/migrate"
 )
 
-// history is what git says about the files that migrate edits.
-type history struct {
+// History is what git says about the files that migrate edits.
+type History struct {
 	uncommitted []string          // files, as they are shown
 	committed   []string          // names of values that some commit holds
 	partial     []string          // roots of work trees that have a part of their commits alone
 	silent      map[string]string // root of a work tree that could not be asked, and why
 }
 
-// historyOf asks git. A file in no work tree has no history; a work tree that cannot be asked may have any.
-func (s *session) historyOf(ctx context.Context, p *migrate.Plan) (*history, error) {
-	h := &history{silent: map[string]string{}}
+// Of asks git about the files of a plan. A file in no work tree has no history; a work tree that cannot be asked may have any.
+func Of(ctx context.Context, environ []string, p *migrate.Plan) (*History, error) {
+	h := &History{silent: map[string]string{}}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		if c.Old == nil {
 			continue
 		}
-		g, name, err := s.gitOf(ctx, c.Path)
+		g, name, err := gitOf(ctx, environ, c.Path)
 		if errors.Is(err, errNoWorkTree) {
 			continue
 		}
@@ -52,7 +54,7 @@ func (s *session) historyOf(ctx context.Context, p *migrate.Plan) (*history, err
 	return h, nil
 }
 
-func (h *history) ask(ctx context.Context, g *git, name string, c *migrate.Change, p *migrate.Plan) error {
+func (h *History) ask(ctx context.Context, g *git, name string, c *migrate.Change, p *migrate.Plan) error {
 	out, err := g.command(ctx, "status", "--porcelain", "--ignore-submodules=all", "--", name).Output()
 	if err != nil {
 		return err
@@ -78,9 +80,9 @@ func (h *history) ask(ctx context.Context, g *git, name string, c *migrate.Chang
 	})
 }
 
-// refuse tells what needs --force: uncommitted changes, which could not be told from what
+// Refuse tells what needs --force: uncommitted changes, which could not be told from what
 // migrate does, and a work tree of which nothing is known.
-func (h *history) refuse() error {
+func (h *History) Refuse() error {
 	var errs []error
 	for _, name := range h.uncommitted {
 		errs = append(errs, fmt.Errorf("%s has uncommitted changes; commit them, or use --force", name))
@@ -91,7 +93,7 @@ func (h *history) refuse() error {
 	return errors.Join(errs...)
 }
 
-func (h *history) unasked() []string {
+func (h *History) unasked() []string {
 	var lines []string
 	for root, why := range h.silent {
 		lines = append(lines, fmt.Sprintf("git cannot be asked what the work tree %q has committed (%s); have git answer there", root, why))
@@ -100,8 +102,8 @@ func (h *history) unasked() []string {
 	return lines
 }
 
-// rotate are the lines that say what git keeps, whatever the files say now.
-func (h *history) rotate() []string {
+// Rotate are the lines that say what git keeps, whatever the files say now.
+func (h *History) Rotate() []string {
 	var lines []string
 	if len(h.committed) > 0 {
 		lines = append(lines, "git keeps the old values; rotate: "+strings.Join(h.committed, ", "))
