@@ -122,7 +122,7 @@ func (p *Project) planWithImages(ctx context.Context) (_ *transform.Plan, unreac
 func (p *Project) imagesHere(ctx context.Context, services []string) (images map[string]transform.Image, unreachable, err error) {
 	eng, unreachable := p.env.Connect(ctx)
 	if unreachable != nil {
-		return nil, unreachable, nil
+		return nil, unreachable, context.Cause(ctx)
 	}
 	defer func() { _ = eng.Close() }() // a connection
 	facts := p.env.openCache(factsFile)
