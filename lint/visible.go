@@ -99,7 +99,7 @@ func MaskLine(policy secret.Policy, line string) string {
 		for _, l := range shifted(inspect(policy, key, text[start:end]), from+start) {
 			found = appendLiteral(found, l)
 		}
-		if value := text[start:end]; len(literalParts(value)) > 0 && reaches(policy, &yamldoc.Pair{Name: key, Value: value}) { // beside a variable
+		if value := text[start:end]; !strings.HasPrefix(value, "$") && !strings.Contains(value, "${") && len(literalParts(value)) > 0 && reaches(policy, &yamldoc.Pair{Name: key, Value: value}) { // beside a variable
 			found = append(found, literal{start: from + start, end: from + end})
 		}
 	}
@@ -118,7 +118,7 @@ func MaskLine(policy secret.Policy, line string) string {
 // withDollar finds arguments with a $ in the middle of a word, which may be a character of a password where the
 // file has it for the start of a variable.
 func withDollar(policy secret.Policy, line string) []literal {
-	dollar := regexp.MustCompile(`[^\s$"'`+"`"+`=:/,(\[{]\$+[A-Za-z0-9]`)
+	dollar := regexp.MustCompile(`[^\s$"'` + "`" + `=:/,(\[{]\$+[A-Za-z0-9]`)
 	if !dollar.MatchString(line) {
 		return nil
 	}
