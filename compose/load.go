@@ -363,7 +363,7 @@ func (p *Project) hideValid(name, value, origin string) (string, error) {
 		ref = absolute(ref, p.envFiles.base)
 		return p.Inputs.Placeholder(secret.Input{Name: name, Origin: origin, Ref: &ref}), nil
 	}
-	if strings.HasPrefix(value, "ENC[AES256_GCM,") {
+	if strings.HasPrefix(value, secret.SOPSMark) {
 		return "", reportf("%s: variable %s is encrypted, but its file could not be found or is no SOPS file; name the file with --env-file or in %s.sops", origin, name, Extension)
 	}
 	if p.Detect.ClassifyFinal(name, value).Secret {

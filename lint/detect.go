@@ -138,9 +138,6 @@ func Open(raw string, env map[string]string) bool {
 // Variables lists the variables that raw takes.
 func Variables(raw string) []string { return expandOpen(raw) }
 
-// IsEncrypted reports whether SOPS has encrypted data.
-func IsEncrypted(data []byte) bool { return isEncrypted(data) }
-
 // Ignored reports whether .gitignore of the work tree that path lies in names
 // it. Outside a work tree it is false.
 func Ignored(path string, dir bool) bool {

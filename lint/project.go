@@ -3,6 +3,8 @@ package lint
 import (
 	"path/filepath"
 	"slices"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Project says which files docker compose would take as one project, where flags or variables tell more than the
@@ -46,7 +48,7 @@ func (f *files) vars(paths []string) map[string]string {
 	vars := map[string]string{}
 	for _, path := range paths {
 		data, err := f.read(path)
-		if err != nil || isEncrypted(data) {
+		if err != nil || secret.IsSOPS(data) {
 			continue
 		}
 		for _, v := range parseEnv(newSource("", data), false) {

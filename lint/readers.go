@@ -131,7 +131,7 @@ func (r *Readers) isWalked(path string) bool {
 func (r *Readers) add(to *others, path string) {
 	list := r.files.composeFiles(path, r.space.Policy)
 	to.files = append(to.files, list...)
-	if data, err := r.files.read(path); err == nil && list == nil && !isEncrypted(data) {
+	if data, err := r.files.read(path); err == nil && list == nil && !secret.IsSOPS(data) {
 		dir := filepath.Dir(path)
 		to.broken = append(to.broken, &unedited{Unedited: Unedited{Dir: dir, Data: data}, shown: r.files.shown(path), dotenv: []string{filepath.Join(dir, ".env")}})
 	}
@@ -161,7 +161,7 @@ func (r *Readers) beside(dir string) others {
 // composeFiles reads the documents of a compose file; nil when it is not valid YAML.
 func (f *files) composeFiles(path string, policy secret.Policy) []*composeFile {
 	data, err := f.read(path)
-	if err != nil || isEncrypted(data) {
+	if err != nil || secret.IsSOPS(data) {
 		return nil
 	}
 	var doc yaml.Node

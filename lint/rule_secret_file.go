@@ -8,6 +8,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // secretFile is a file that `secrets:` names.
@@ -31,7 +33,7 @@ func (c *composeFile) secretFiles() []secretFile {
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		if data, err := c.files.read(path); err != nil || isEncrypted(data) {
+		if data, err := c.files.read(path); err != nil || secret.IsSOPS(data) {
 			continue
 		}
 		list = append(list, secretFile{e.Key.Value, n, path, info})
@@ -115,7 +117,7 @@ func ruleNotEncrypted() Rule {
 				}
 				seen[path] = true
 				data, err := c.files.read(path)
-				if err != nil || len(strings.TrimSpace(string(data))) == 0 || isEncrypted(data) || isOtherCipher(data) {
+				if err != nil || len(strings.TrimSpace(string(data))) == 0 || secret.IsSOPS(data) || isOtherCipher(data) {
 					return
 				}
 				p.report(p.src.scalar(yamldoc.Follow(n), 0, len(yamldoc.Text(n))), Finding{

@@ -298,7 +298,7 @@ func (l *linter) unreadable(ref fileRef, shown string, err error) result {
 
 // env reads an env file. One that SOPS has encrypted holds nothing to find.
 func (p *pass) env(ref fileRef, data []byte) {
-	if isEncrypted(data) {
+	if secret.IsSOPS(data) {
 		return
 	}
 	r := p.linter.files.repo(filepath.Dir(ref.path))
@@ -328,7 +328,7 @@ func (p *pass) dockerfile(ref fileRef, data string, inline *yaml.Node) {
 }
 
 func (p *pass) compose(ref fileRef, data []byte, dir string) {
-	if isEncrypted(data) {
+	if secret.IsSOPS(data) {
 		return
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -404,14 +404,6 @@ func (p *pass) hideSecrets(root *yaml.Node) {
 			}
 		}
 	}
-}
-
-// isEncrypted reports whether SOPS has written the file.
-func isEncrypted(data []byte) bool {
-	if !bytes.Contains(data, []byte("sops")) || !bytes.Contains(data, []byte("ENC[AES256_GCM,")) {
-		return false
-	}
-	return bytes.Contains(data, []byte("sops_version=")) || bytes.Contains(data, []byte("sops:")) || bytes.Contains(data, []byte(`"sops"`)) || bytes.Contains(data, []byte("[sops]"))
 }
 
 func (l *linter) excluded(shown string) bool {

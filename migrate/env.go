@@ -38,7 +38,7 @@ func envValues(data []byte) map[string]string {
 func (p *planner) valuesOf(path string) map[string]string {
 	values, ok := p.onFile[path]
 	if !ok {
-		if data, err := original(path); err == nil && data != nil && !lint.IsEncrypted(data) {
+		if data, err := original(path); err == nil && data != nil && !secret.IsSOPS(data) {
 			values = envValues(data)
 		}
 		p.onFile[path] = values
@@ -84,7 +84,7 @@ func (c *file) envFiles() error {
 	}
 	for _, path := range paths {
 		data, err := original(path)
-		if err != nil || data == nil || lint.IsEncrypted(data) {
+		if err != nil || data == nil || secret.IsSOPS(data) {
 			continue
 		}
 		var aliases map[string]string
@@ -135,7 +135,7 @@ func (p *planner) hasMoved(path, name string) bool {
 // it in .env first.
 func (c *file) takeFrom(path string) {
 	data, err := original(path)
-	if err != nil || data == nil || lint.IsEncrypted(data) {
+	if err != nil || data == nil || secret.IsSOPS(data) {
 		return // envFiles reports it
 	}
 	for _, v := range lint.EnvVars(data, secret.Policy{}, nil) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // eachProject visits every project of the golden files, of the end-to-end
@@ -163,7 +165,7 @@ func plaintext(id string) bool {
 // keysOf refuses a store that is not encrypted, as the command does.
 func keysOf(path string) ([]string, error) {
 	data, err := os.ReadFile(path)
-	if err == nil && !lint.IsEncrypted(data) {
+	if err == nil && !secret.IsSOPS(data) {
 		err = errors.New("not encrypted")
 	}
 	return nil, err

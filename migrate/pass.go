@@ -9,6 +9,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // notes counts what is known of one file and matters to others: what stays, files, entries of env files and arguments of
@@ -103,7 +105,7 @@ func (p *planner) holdsSecrets(n *part) bool {
 	}
 	return slices.ContainsFunc(files, func(path string) bool {
 		data, err := original(path)
-		return err != nil || bytes.ContainsAny(data, "=:") && !lint.IsEncrypted(data)
+		return err != nil || bytes.ContainsAny(data, "=:") && !secret.IsSOPS(data)
 	})
 }
 

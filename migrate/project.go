@@ -11,6 +11,8 @@ import (
 
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/lint"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // part is a compose file of a project: one that was named, or one that a part
@@ -109,7 +111,7 @@ func (p *planner) read(path, dir string) *part {
 	if data == nil {
 		data, err = original(path)
 	}
-	if err == nil && (data == nil || lint.IsEncrypted(data)) {
+	if err == nil && (data == nil || secret.IsSOPS(data)) {
 		return nil
 	}
 	n.data = data

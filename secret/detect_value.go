@@ -22,7 +22,7 @@ func isReference(value string) bool {
 	}
 	for _, p := range [...]string{
 		"$(", "`", "{{", "%env(", "op://", "vault:", "env:", "file:/", "arn:aws:secretsmanager:", "arn:aws:ssm:",
-		"ENC[AES256_GCM,", "{cipher}", "@Microsoft.KeyVault(", "docker-secret:",
+		SOPSMark, "{cipher}", "@Microsoft.KeyVault(", "docker-secret:",
 	} {
 		if strings.HasPrefix(s, p) {
 			return true

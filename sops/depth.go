@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // maxDepth bounds how deep mappings and lists of a file may nest: the work on a file
@@ -82,7 +84,7 @@ func mayNestDeeper(data []byte) bool {
 		indent := len(line) - len(bytes.TrimLeft(line, " "))
 		widest = max(widest, indent+1+count(line, "- ", "-\t", "? ", "?\t")) // 1: a dash at the end
 	}
-	flow := count(data, "{", "[") - count(data, cipherMark)
+	flow := count(data, "{", "[") - count(data, secret.SOPSMark)
 	return 2*widest+2+flow > maxDepth
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/getsops/sops/v3/logging"
 	"github.com/sirupsen/logrus"
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // File is a SOPS file that was read and understood, not yet decrypted. It is
@@ -46,7 +48,7 @@ type Entry struct {
 // (nil, nil) when data is not a SOPS file. A file with SOPS values that has no
 // usable metadata gives ErrDamaged, one of a later SOPS ErrVersion.
 func Inspect(path string, data []byte) (*File, error) {
-	if !bytes.Contains(data, []byte(cipherMark)) {
+	if !bytes.Contains(data, []byte(secret.SOPSMark)) {
 		return nil, nil
 	}
 	format, ok := detectFormat(path, data)
@@ -240,7 +242,7 @@ func (l *leaves) value(at []string, v any) {
 }
 
 func isEncrypted(s string) bool {
-	return strings.HasPrefix(s, cipherMark) && strings.HasSuffix(strings.TrimSpace(s), "]")
+	return strings.HasPrefix(s, secret.SOPSMark) && strings.HasSuffix(strings.TrimSpace(s), "]")
 }
 
 // isComment reports whether an element of a list is a comment, which has no

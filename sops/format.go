@@ -11,6 +11,8 @@ import (
 	"github.com/getsops/sops/v3/stores/ini"
 	"github.com/getsops/sops/v3/stores/json"
 	"github.com/getsops/sops/v3/stores/yaml"
+
+	"github.com/compose-secure/compose-secure/secret"
 )
 
 // Format is one of the file formats of SOPS.
@@ -25,10 +27,6 @@ const (
 	Binary Format = "binary"
 )
 
-// cipherMark starts every value that SOPS encrypts. The MAC is always
-// encrypted, so that a file without the mark is no SOPS file.
-const cipherMark = "ENC[AES256_GCM,"
-
 // detectFormat tells the format of a SOPS file from the metadata in it; the
 // name decides only where the content leaves a choice, because an encrypted
 // file is often renamed (secrets.env.enc). It reports false when there is no
@@ -42,13 +40,14 @@ func detectFormat(path string, data []byte) (Format, bool) {
 		return JSON, true
 	}
 	var found []Format
-	if hasLine(data, "sops_mac=") || hasLine(data, "sops_version=") {
+	isDotenv, isINI, isYAML := secret.SOPSMetadata(data)
+	if isDotenv {
 		found = append(found, Dotenv)
 	}
-	if hasLine(data, "[sops]") {
+	if isINI {
 		found = append(found, INI)
 	}
-	if hasLine(data, "sops:") || hasLine(data, `"sops":`) || hasLine(data, "'sops':") {
+	if isYAML {
 		found = append(found, YAML)
 	}
 	for _, f := range found {

@@ -12,10 +12,9 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"go.yaml.in/yaml/v3"
-)
 
-// sopsMark starts every value that SOPS encrypted.
-const sopsMark = "ENC[AES256_GCM,"
+	"github.com/compose-secure/compose-secure/secret"
+)
 
 // lookup finds the text of one value in the content of a YAML, JSON or dotenv
 // file; the name of the file tells which. Strings are given as they are, null
@@ -34,7 +33,7 @@ func lookup(path string, data []byte, key []string) (string, error) {
 	default:
 		return "", fmt.Errorf("%q: a #/KEY needs a file named .yaml, .yml, .json or .env; leave it out for the whole content", path)
 	}
-	if err == nil && strings.HasPrefix(v, sopsMark) {
+	if err == nil && strings.HasPrefix(v, secret.SOPSMark) {
 		err = errors.New("the value is encrypted by SOPS; use ref+sops:// for this file")
 	}
 	if err != nil {
