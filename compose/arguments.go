@@ -9,7 +9,7 @@ import (
 )
 
 // argumentLists is the one list of places whose arguments reach a container without standing in its
-// configuration, each as a path in a service.
+// configuration, each as a path in a container.
 var argumentLists = [][]string{
 	{"command"},
 	{"entrypoint"},
@@ -22,19 +22,20 @@ var argumentLists = [][]string{
 // AnyElement stands in a path for any element of a list.
 const AnyElement = "*"
 
-// ArgumentLists returns the paths in a service of the argument lists that can hold a secret, with [AnyElement].
+// ArgumentLists returns the paths in a container of the argument lists that can hold a secret, with [AnyElement].
 func ArgumentLists() [][]string { return slices.Clone(argumentLists) }
 
 // IsArguments reports whether path, in a model, is that of an argument list that can hold a secret.
 func IsArguments(path []string) bool {
-	return len(path) > 2 && path[0] == "services" && slices.ContainsFunc(argumentLists, func(list []string) bool {
-		return slices.EqualFunc(list, path[2:], func(want, have string) bool { return want == have || want == AnyElement })
+	_, below := ContainerAt(path)
+	return len(below) > 0 && slices.ContainsFunc(argumentLists, func(list []string) bool {
+		return slices.EqualFunc(list, below, func(want, have string) bool { return want == have || want == AnyElement })
 	})
 }
 
 // EachArguments is [EachText] for the argument lists that can hold a secret.
 func EachArguments(project *types.Project, change func(Text) []string) {
-	EachText(&types.Project{Services: project.Services}, func(t Text) []string {
+	EachText(&types.Project{Services: project.Services, Jobs: project.Jobs}, func(t Text) []string {
 		if t.Key || !IsArguments(t.Path) {
 			return nil
 		}

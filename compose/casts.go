@@ -22,6 +22,7 @@ func withLists(casts map[tree.Path]interpolation.Cast) map[tree.Path]interpolati
 	}
 	for _, key := range []string{"file", "env"} {
 		all[tree.NewPath("services", tree.PathMatchAll, Extension, key)] = list
+		all[tree.NewPath("jobs", tree.PathMatchAll, Extension, key)] = list
 	}
 	return all
 }

@@ -100,6 +100,14 @@ type Project struct {
 	tried         []string // config files, known before they are loaded
 }
 
+// With returns p with another model in its place.
+func (p *Project) With(project *types.Project) *Project {
+	p.Sources() // once for both
+	other := *p
+	other.Project = project
+	return &other
+}
+
 // ErrNoFile says that no compose file was named or found.
 var ErrNoFile = errors.New("no compose file found")
 
@@ -186,14 +194,8 @@ func (p *Project) load(ctx context.Context, o Options) (*types.Project, error) {
 		return nil, reportf("%s%s is a secret, and the project's name cannot hold one; %s", prefix(position), found[0], MoveAdvice(found[0]))
 	}
 	p.ConfigFiles = project.ComposeFiles[:len(p.tried)]
-	if len(o.Services) > 0 {
-		known := slices.DeleteFunc(slices.Clone(o.Services), func(name string) bool {
-			_, off := project.DisabledServices[name]
-			return !off
-		})
-		if project, err = project.WithServicesEnabled(known...); err != nil {
-			return nil, err
-		}
+	if project, err = enable(project, o.Services); err != nil {
+		return nil, err
 	}
 	if project, err = p.resolveEnvironment(project); err != nil {
 		return nil, err

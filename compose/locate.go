@@ -212,5 +212,6 @@ func (s *Sources) mention(name string) (at Position, dotted string) {
 }
 
 func holdsSecrets(path []string) bool {
-	return len(path) > 2 && path[0] == "services" && slices.Contains([]string{"environment", "command", "entrypoint"}, path[2])
+	_, below := ContainerAt(path)
+	return len(below) > 0 && slices.Contains([]string{"environment", "command", "entrypoint"}, below[0])
 }

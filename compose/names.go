@@ -21,6 +21,7 @@ func checkNames(p *types.Project) error {
 		names []string
 	}{
 		{"services", slices.Concat(slices.Collect(maps.Keys(p.Services)), slices.Collect(maps.Keys(p.DisabledServices)))},
+		{"jobs", slices.Collect(maps.Keys(p.AllJobs()))},
 		{"networks", slices.Collect(maps.Keys(p.Networks))},
 		{"volumes", slices.Collect(maps.Keys(p.Volumes))},
 		{"secrets", slices.Collect(maps.Keys(p.Secrets))},

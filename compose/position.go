@@ -152,13 +152,14 @@ func (s *Sources) Text(path ...string) (string, bool) {
 // Bearer is the path of what brings the value at path: of the service's env_file for a variable
 // that its environment does not have, else path.
 func (s *Sources) Bearer(path []string) []string {
-	if len(path) != 4 || path[0] != "services" || path[2] != "environment" {
+	name, below := ContainerAt(path)
+	if len(below) != 2 || below[0] != "environment" {
 		return path
 	}
 	if _, exact := s.Text(path...); exact {
 		return path
 	}
-	files := []string{"services", path[1], "env_file"}
+	files := ContainerPath(name, "env_file")
 	if _, _, depth := s.find(files); depth < len(files) {
 		return path
 	}

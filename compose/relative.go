@@ -49,10 +49,10 @@ func (p *Project) anchor(project *types.Project) {
 		}
 		return text
 	}
-	for name, s := range project.Services {
+	for s := range Containers(project) {
 		for k, v := range s.Environment {
 			if v != nil && secret.IsRef(*v) {
-				text := complete(*v, "services", name, "environment", k)
+				text := complete(*v, ContainerPath(s.Name, "environment", k)...)
 				s.Environment[k] = &text
 			}
 		}

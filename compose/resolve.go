@@ -12,18 +12,16 @@ import (
 // encrypted and raw env files, and every secret hidden.
 func (p *Project) resolveEnvironment(project *types.Project) (*types.Project, error) {
 	project = project.WithServicesDisabled() // a deep copy
-	for _, name := range project.ServiceNames() {
-		s := project.Services[name]
-		p.envFiles.base = func() string { return p.baseOf("services", name, "env_file") }
+	for s := range Containers(project) {
+		named := s.Name
+		if service, _, ok := HookOf(named); ok {
+			named = service // whose files it has too
+		}
+		p.envFiles.base = func() string { return p.baseOf(ContainerPath(named, "env_file")...) }
 		if err := p.resolveSpec(project, &s.ContainerSpec); err != nil {
-			return nil, p.inService(err, name)
+			return nil, p.inService(err, named)
 		}
-		for i := range s.PreStart {
-			if err := p.resolveSpec(project, &s.PreStart[i].ContainerSpec); err != nil {
-				return nil, p.inService(err, name)
-			}
-		}
-		project.Services[name] = s
+		SetContainer(project, s)
 	}
 	p.envFiles.base = nil
 	for name, s := range project.Secrets { // compose-go filled in a variable of an included env file
@@ -38,12 +36,12 @@ func (p *Project) resolveEnvironment(project *types.Project) (*types.Project, er
 
 // inService gives the error of an env_file the place that names the file, when
 // the file itself is what is missing.
-func (p *Project) inService(err error, service string) error {
+func (p *Project) inService(err error, name string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return reportf("%sservices.%s.env_file: %v; make it, or write {path: FILE, required: false}",
-		openSources(p.tried).at("services."+service+".env_file", nil), service, err)
+	at := ContainerText(name) + ".env_file"
+	return reportf("%s%s: %v; make it, or write {path: FILE, required: false}", openSources(p.tried).at(at, nil), at, err)
 }
 
 func (p *Project) resolveSpec(project *types.Project, spec *types.ContainerSpec) error {

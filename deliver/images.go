@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/dockercli"
 	"github.com/compose-secure/compose-secure/engine"
 	"github.com/compose-secure/compose-secure/entrypoint"
@@ -20,18 +22,22 @@ import (
 
 // imageOf is the name under which docker compose runs a service's image.
 func imageOf(project *types.Project, service string) string {
-	if image := project.Services[service].Image; image != "" {
-		return image
-	}
-	return project.Name + "-" + service
+	s, _ := compose.Container(project, service)
+	owner, _ := compose.OwnerOf(service)
+	return cmp.Or(s.Image, project.Name+"-"+owner)
 }
 
 // getImage is the command that brings a service's image here.
 func getImage(project *types.Project, service string) string {
-	if project.Services[service].Build != nil {
-		return "compose-secure build " + service
+	owner, isJob := compose.OwnerOf(service)
+	s, _ := compose.Container(project, service)
+	switch {
+	case isJob && s.Image != "":
+		return "docker pull " + s.Image
+	case s.Build != nil || s.Image == "":
+		return "compose-secure build " + owner
 	}
-	return "compose-secure pull " + service
+	return "compose-secure pull " + owner
 }
 
 // imageFacts looks at the images of services; those that are not local are
@@ -54,7 +60,7 @@ func imageFacts(ctx context.Context, eng Engine, project *types.Project, service
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				errs = append(errs, fmt.Errorf("services.%s: %w", users[0], err))
+				errs = append(errs, fmt.Errorf("%s: %w", compose.ContainerText(users[0]), err))
 			} else if found {
 				for _, name := range users {
 					facts[name] = image
@@ -136,11 +142,36 @@ func names(env []string) []string {
 	return list
 }
 
+// withImages returns the arguments that make docker compose pull or build the images of containers, and project with a
+// service in the place of each job among them: docker compose knows these commands for services only.
+func withImages(project *types.Project, containers []string) (*types.Project, []string) {
+	var args []string
+	for _, name := range containers {
+		owner, isJob := compose.OwnerOf(name)
+		if !slices.Contains(args, owner) {
+			args = append(args, owner)
+		}
+		if s, ok := compose.Container(project, name); ok && isJob {
+			project = project.WithServicesDisabled() // a copy
+			delete(project.Jobs, owner)
+			if project.Services == nil {
+				project.Services = types.Services{}
+			}
+			s.Name, s.DependsOn = owner, nil
+			project.Services[owner] = s
+		}
+	}
+	return project, args
+}
+
 // stale are the services whose image docker compose would pull or build before
 // it runs them: only then can it be looked at.
 func stale(project *types.Project, services []string, facts map[string]transform.Image, call dockercli.Call) (pull, build []string) {
 	for _, name := range services {
-		s := project.Services[name]
+		s, _ := compose.Container(project, name)
+		if _, _, hook := compose.HookOf(name); hook && s.Image == "" {
+			continue // it is that of its service
+		}
 		_, local := facts[name]
 		switch {
 		case s.Build != nil && (!local || call.Build || s.PullPolicy == types.PullPolicyBuild):

@@ -27,9 +27,8 @@ func (p *Project) MissingFiles(services map[string]bool, build bool) error {
 			errs = append(errs, p.placed(err, []string{section, name, "file"}))
 		}
 	}
-	for _, name := range p.ServiceNames() {
-		s := p.Services[name]
-		if services != nil && !services[name] {
+	for s := range compose.Containers(p.Project.Project) {
+		if services != nil && !services[s.Name] {
 			continue
 		}
 		if s.Build != nil {

@@ -99,8 +99,8 @@ func (p *Project) ShownPlan(ctx context.Context) (*transform.Plan, error) {
 		return plan, nil
 	}
 	for _, name := range plan.Images {
-		p.env.Report.Warn(fmt.Sprintf("services.%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
-			name, imageOf(p.Project.Project, name), getImage(p.Project.Project, name)))
+		p.env.Report.Warn(fmt.Sprintf("%s: image %q is not here, so its command is shown as it is and not wrapped; get it with: %s",
+			compose.ContainerText(name), imageOf(p.Project.Project, name), getImage(p.Project.Project, name)))
 	}
 	return plan, nil
 }
@@ -206,7 +206,11 @@ func (p *Project) Recreated(ctx context.Context, plan *transform.Plan) ([]Recrea
 			if err != nil || !ok || have.Equal(values[sec.Name]) {
 				continue
 			}
-			for _, service := range f.Services {
+			for _, name := range f.Services {
+				service, isJob := compose.OwnerOf(name)
+				if isJob {
+					continue // each run makes its container anew
+				}
 				if !slices.Contains(changed[service], sec.Name) {
 					changed[service] = append(changed[service], sec.Name)
 				}

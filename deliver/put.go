@@ -105,7 +105,8 @@ func (s *Session) compare(ctx context.Context, ids engine.IDMap, stored transfor
 		return f, nil
 	}
 	for _, c := range containers {
-		if !slices.Contains(stored.Services, c.Service) && s.mounts(c, stored.Name) {
+		uses := func(name string) bool { owner, _ := compose.OwnerOf(name); return owner == c.Service }
+		if !slices.ContainsFunc(stored.Services, uses) && s.mounts(c, stored.Name) {
 			return f, fmt.Errorf("service %s reads another value under the same name; run compose-secure up for it first, or give one of the two variables another name", c.Service)
 		}
 	}
@@ -220,7 +221,10 @@ func labelled(plan *transform.Plan, versions map[string]int) *types.Project {
 	for _, s := range plan.Secrets {
 		for _, f := range s.Files {
 			for _, name := range f.Services {
-				service, ok := project.Services[name]
+				if service, _, ok := compose.HookOf(name); ok {
+					name = service // which is made anew with its hooks
+				}
+				service, ok := compose.Container(project, name)
 				if !ok || versions[s.Name] == 0 {
 					continue
 				}
@@ -229,7 +233,7 @@ func labelled(plan *transform.Plan, versions map[string]int) *types.Project {
 					service.Labels = types.Labels{}
 				}
 				service.Labels[versionLabel+s.Name] = strconv.Itoa(versions[s.Name])
-				project.Services[name] = service
+				compose.SetContainer(project, service)
 			}
 		}
 	}

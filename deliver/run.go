@@ -7,17 +7,22 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/dockercli"
 )
 
-// override puts what docker compose run is told about its one service into the
+// override puts what docker compose run is told about its one service or job into the
 // model, so that it is wrapped and its secrets are moved like the service's own:
 // --entrypoint, --env, --env-from-file and the command.
 func (p *Project) override(c *dockercli.Call) error {
 	if c.Name != "run" || len(c.Services) != 1 {
 		return nil
 	}
-	s := p.Services[c.Services[0]]
+	name := c.Services[0]
+	if _, ok := p.Jobs[name]; ok {
+		name = compose.JobName(name)
+	}
+	s, _ := compose.Container(p.Project.Project, name)
 	args, files := []string{}, []string{}
 	var flags []dockercli.Flag   // those that stay
 	given := map[string]string{} // by --env
@@ -49,8 +54,8 @@ func (p *Project) override(c *dockercli.Call) error {
 	if len(c.Rest) > 0 {
 		s.Command = types.ShellCommand(c.Rest)
 	}
-	c.Args, c.Flags = append(append(args, s.Name), c.Rest...), flags
-	p.Services[s.Name] = s
+	c.Args, c.Flags = append(append(args, c.Services[0]), c.Rest...), flags
+	compose.SetContainer(p.Project.Project, s)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/secret"
 	"github.com/compose-secure/compose-secure/transform"
 	"github.com/compose-secure/compose-secure/wrap"
@@ -28,18 +29,28 @@ func needed(plan *transform.Plan, services map[string]bool) []*transform.Secret 
 	return list
 }
 
-// closure returns the services and all that they need to run; nil for all.
+// closure returns the containers of services and jobs, with all that they need to run; nil for all.
 func closure(project *types.Project, names []string, withDependencies bool) map[string]bool {
 	if len(names) == 0 {
-		return nil
+		if len(project.Jobs) == 0 {
+			return nil
+		}
+		names = project.ServiceNames() // a job runs when it is named
 	}
 	found := map[string]bool{}
 	for queue := slices.Clone(names); len(queue) > 0; queue = queue[1:] {
-		s, ok := project.Services[queue[0]]
-		if !ok || found[s.Name] {
+		name := queue[0]
+		if _, ok := project.Jobs[name]; ok {
+			name = compose.JobName(name)
+		}
+		s, ok := compose.Container(project, name)
+		if !ok || found[name] {
 			continue
 		}
-		found[s.Name] = true
+		found[name] = true
+		for i := range s.PreStart {
+			queue = append(queue, compose.HookName(name, i))
+		}
 		if withDependencies {
 			queue = append(queue, dependencies(s)...)
 		}
@@ -51,7 +62,8 @@ func closure(project *types.Project, names []string, withDependencies bool) map[
 func sharers(project *types.Project, services map[string]bool) map[string]bool {
 	all := maps.Clone(services)
 	for name := range services {
-		for _, from := range project.Services[name].VolumesFrom {
+		s, _ := compose.Container(project, name)
+		for _, from := range s.VolumesFrom {
 			other, _, _ := strings.Cut(from, ":")
 			all[other] = true
 		}
@@ -87,7 +99,7 @@ func checkWrapped(plan *transform.Plan, values map[string]secret.Value, services
 			continue
 		}
 		if err := wrap.Check(m.Variable, v); err != nil {
-			errs = append(errs, fmt.Errorf("services.%s: %w", m.Service, err))
+			errs = append(errs, fmt.Errorf("%s: %w", compose.ContainerText(m.Service), err))
 		}
 	}
 	return errors.Join(errs...)

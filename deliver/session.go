@@ -123,7 +123,7 @@ func (s *Session) complete(ctx context.Context, plan *transform.Plan, o transfor
 	}
 	for _, name := range plan.Images {
 		if slices.Contains(required, name) {
-			return nil, fmt.Errorf("services.%s: image %q is not there, so its command cannot be wrapped; get it with: %s", name, imageOf(p.Project.Project, name), getImage(p.Project.Project, name))
+			return nil, fmt.Errorf("%s: image %q is not there, so its command cannot be wrapped; get it with: %s", compose.ContainerText(name), imageOf(p.Project.Project, name), getImage(p.Project.Project, name))
 		}
 	}
 	p.images = o.Images
@@ -140,7 +140,7 @@ func (s *Session) report() {
 	for _, m := range s.plan.Moves {
 		p.env.Report.Debugf("%s: %s %s -> %s %s", m.Service, m.Delivery, m.Source, m.Secret, m.Sets)
 		if m.Note != "" && m.Delivery == transform.Wrap && (s.services == nil || s.services[m.Service]) {
-			p.env.Report.Warn("services." + m.Service + ": " + m.Note)
+			p.env.Report.Warn(compose.ContainerText(m.Service) + ": " + m.Note)
 		}
 	}
 }
@@ -156,8 +156,10 @@ func (s *Session) fetchImages(ctx context.Context, plan *transform.Plan, pull, b
 		for _, name := range c.Args {
 			services[name] = true
 		}
+		plan := *plan
+		plan.Project, c.Args = withImages(plan.Project, c.Args)
 		if c.Name == "build" {
-			if err := s.storePlan(ctx, plan, services, false); err != nil {
+			if err := s.storePlan(ctx, &plan, services, false); err != nil {
 				return err
 			}
 		} else {

@@ -27,7 +27,11 @@ func (e *Env) Up(ctx context.Context, call dockercli.Call, o compose.Options) er
 	if err := p.CheckProviders(); err != nil {
 		return err
 	}
-	call.KeepServices(func(name string) bool { _, ok := p.Services[name]; return ok })
+	call.KeepServices(func(name string) bool {
+		_, service := p.Services[name]
+		_, job := p.Jobs[name]
+		return service || job
+	})
 	if err := p.override(&call); err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func Translate(project *types.Project, names Names, labels map[string]string) ([
 		s["deploy"] = deploy
 		return s
 	})
+	for _, name := range slices.Sorted(maps.Keys(child(in, "jobs"))) {
+		t.ignore("jobs", "jobs", name)
+	}
 	t.section(in, out, "networks", t.network)
 	t.section(in, out, "volumes", t.volume)
 	t.section(in, out, "secrets", external(names.Secrets))

@@ -21,6 +21,13 @@ func (b *builder) finish() {
 		project.Services[name] = outline(s)
 	}
 	project.DisabledServices = nil
+	for name, s := range project.Services {
+		if !compose.IsService(name) {
+			owner, _ := compose.OwnerOf(name)
+			project.Services[name] = b.bound(s, project.Services[owner])
+		}
+	}
+	compose.FromServices(project)
 	for _, s := range b.plan.Secrets {
 		for i := range s.Files {
 			slices.Sort(s.Files[i].Services)
@@ -98,7 +105,8 @@ func (b *builder) isDefault(text string) bool {
 // waitsForImage reports an argument that can only be moved once the program in
 // front of it is known.
 func (b *builder) waitsForImage(path []string) bool {
-	return len(path) > 2 && path[0] == "services" && path[2] == "command" && slices.Contains(b.plan.Images, path[1])
+	name, below := compose.ContainerAt(path)
+	return len(below) > 0 && below[0] == "command" && slices.Contains(b.plan.Images, name)
 }
 
 func (b *builder) advice(f compose.Found) string {
@@ -124,10 +132,10 @@ func orPlain(names []*secret.Input) string {
 }
 
 func (b *builder) leftInEnvironment(path []string) bool {
-	return len(path) == 4 && path[0] == "services" && path[2] == "environment" &&
-		slices.ContainsFunc(b.plan.Moves, func(m Move) bool {
-			return m.Delivery == Env && m.Service == path[1] && m.Variable == path[3]
-		})
+	name, below := compose.ContainerAt(path)
+	return len(below) == 2 && below[0] == "environment" && slices.ContainsFunc(b.plan.Moves, func(m Move) bool {
+		return m.Delivery == Env && m.Service == name && m.Variable == below[1]
+	})
 }
 
 func dotted(path []string) string { return strings.Join(path, ".") }

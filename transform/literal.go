@@ -38,7 +38,7 @@ func (b *builder) literals() {
 		}
 		for _, a := range found {
 			key := [2]string{t.Path[1], changed[a.Index]}
-			literal := argument{path: append(slices.Clone(t.Path), strconv.Itoa(a.Index))}
+			literal := argument{path: compose.ContainerPath(t.Path[1], append(slices.Clone(t.Path[2:]), strconv.Itoa(a.Index))...)}
 			b.plan.arguments[strings.Join(literal.path, "\x00")] = true
 			if _, known := b.arguments[key]; known {
 				continue
@@ -77,12 +77,12 @@ func (b *builder) flagName(flag string) string {
 	return "password" // -a of redis-cli
 }
 
-// equal returns the secret that the service has with that value, or makes that of a variable of the project's files
+// equal returns the secret that the service, or that of a hook, has with that value, or makes that of a variable of the project's files
 // which a service takes; nil when there is none. What providers hold is not known.
 func (w *wrapper) equal(value secret.Value) *Secret {
 	for _, sec := range w.plan.Secrets {
 		mounted := slices.ContainsFunc(sec.Files, func(f StoredFile) bool {
-			return f.Mode == 0o444 && slices.Contains(f.Services, w.service.Name) // which every user can read
+			return f.Mode == 0o444 && (slices.Contains(f.Services, w.service.Name) || slices.Contains(f.Services, w.hookOf)) // which every user can read
 		})
 		if known, ok := knownValue(sec.Parts); mounted && ok && known.Equal(value) {
 			return sec
@@ -95,7 +95,7 @@ func (w *wrapper) equal(value secret.Value) *Secret {
 		parts := []secret.Part{{Input: &in}}
 		id := identity(parts)
 		if w.ofProject(&in, id) && w.takesInput(w.source.Inputs.Placeholder(in)) {
-			return w.secret(w.service.Name, in.Name, parts, []string{"services", w.service.Name})
+			return w.secret(w.service.Name, in.Name, parts, compose.ContainerPath(w.service.Name))
 		}
 	}
 	return nil

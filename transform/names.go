@@ -98,8 +98,8 @@ func (b *builder) serviceNames(s types.ServiceConfig, policy compose.ServicePoli
 	}{{"env", policy.Env}, {"file", policy.File}} {
 		for i, name := range list.names {
 			if _, ok := s.Environment[name]; !ok {
-				b.unknownName([]string{"services", s.Name, compose.Extension, list.key, strconv.Itoa(i)},
-					"services.%s: %s.%s names %s, but the service has no variable of that name", s.Name, compose.Extension, list.key, name)
+				b.unknownName(compose.ContainerPath(s.Name, compose.Extension, list.key, strconv.Itoa(i)),
+					"%s: %s.%s names %s, but the service has no variable of that name", compose.ContainerText(s.Name), compose.Extension, list.key, name)
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/compose-secure/compose-secure/compose"
 )
 
 // secretsDir is where a container has its secrets:
@@ -19,7 +21,12 @@ const otherDir = "/.compose-secure"
 // a file below secretsDir in what a mount puts there: in a folder of the user, or in one that is read-only.
 func (b *builder) place(s *types.ServiceConfig, name string) string {
 	file := secretsDir + "/" + name
-	if slices.ContainsFunc(b.volumesOf(s), func(v types.ServiceVolumeConfig) bool { return covers(v, file) }) {
+	volumes := b.volumesOf(s)
+	if service, _, ok := compose.HookOf(s.Name); ok { // docker compose gives it those of its service
+		of := b.plan.Project.Services[service]
+		volumes = append(volumes, b.volumesOf(&of)...)
+	}
+	if slices.ContainsFunc(volumes, func(v types.ServiceVolumeConfig) bool { return covers(v, file) }) {
 		return otherDir + "/" + name
 	}
 	return file
@@ -134,7 +141,7 @@ func (b *builder) replaces(service, entry string) bool {
 		return false
 	}
 	warn := func(text string) {
-		b.plan.Warnings = append(b.plan.Warnings, b.at([]string{"services", service, "volumes_from"})+"services."+service+": "+text)
+		b.plan.Warnings = append(b.plan.Warnings, b.at(compose.ContainerPath(service, "volumes_from"))+compose.ContainerText(service)+": "+text)
 	}
 	switch reason := b.unnamed(from.service, map[string]bool{}); {
 	case reason == unknownVolumes && b.NoValues:
@@ -144,7 +151,7 @@ func (b *builder) replaces(service, entry string) bool {
 		return false
 	}
 	if b.declares(from.service) {
-		warn("volumes_from does not hand on the secrets of " + from.service + "; list those that " + service + " has to read under services." + service + ".secrets")
+		warn("volumes_from does not hand on the secrets of " + from.service + "; list those that " + service + " has to read under " + compose.ContainerText(service) + ".secrets")
 	}
 	return true
 }

@@ -7,6 +7,7 @@ package transform
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -128,6 +129,7 @@ func New(p *compose.Project, o Options) (*Plan, error) { return Start(p, o).Fini
 // Draft is a plan up to where the facts of images count.
 type Draft struct {
 	*builder
+	given   *compose.Project
 	options Options
 }
 
@@ -140,12 +142,19 @@ func Start(p *compose.Project, o Options) *Draft {
 	if o.Unknown == "" {
 		o.Unknown = UnknownWrap
 	}
+	given := p
+	if project := compose.AsServices(p.Project); project != p.Project {
+		p = p.With(project)
+	}
 	b := &builder{
 		Options: o, source: p, names: map[string]string{}, mounts: map[string]mounts{}, failed: map[string]bool{}, arguments: map[[2]string]argument{},
 		plan: &Plan{Project: p.WithServicesDisabled(), Inputs: p.Inputs, byName: map[string]*Secret{}, byIdentity: map[string]*Secret{}, arguments: map[string]bool{}},
 	}
 	for name := range b.plan.Project.Secrets {
 		b.names[name] = "" // taken by the user
+	}
+	if o.Swarm { // which runs services only
+		maps.DeleteFunc(b.plan.Project.Services, func(name string, _ types.ServiceConfig) bool { return !compose.IsService(name) })
 	}
 	b.policyNames()
 	b.declared()
@@ -157,7 +166,7 @@ func Start(p *compose.Project, o Options) *Draft {
 	compose.DropExtensions(b.plan.Project)
 	b.literals()
 	b.hooks()
-	return &Draft{b, options}
+	return &Draft{b, given, options}
 }
 
 // Inspect returns the services whose image facts can change the plan, as [Plan] has them.
@@ -166,7 +175,7 @@ func (d *Draft) Inspect() []string {
 	for _, name := range d.plan.Project.ServiceNames() {
 		s := d.plan.Project.Services[name]
 		if len(s.VolumesFrom) > 0 { // whose images count is known when all is planned
-			if plan, err := New(d.source, d.options); err == nil {
+			if plan, err := New(d.given, d.options); err == nil {
 				return plan.Inspect
 			}
 			return nil
@@ -185,7 +194,7 @@ func (d *Draft) Finish(images map[string]Image) (*Plan, error) {
 		_, planned := d.options.Images[name]
 		if _, known := d.Catalog.Lookup(d.plan.Project.Services[name].Image); !planned && !known && facts.Reads != "" && d.Unknown == UnknownWrap {
 			o.Images = images
-			return New(d.source, o)
+			return New(d.given, o)
 		}
 	}
 	d.Images = images
@@ -288,14 +297,16 @@ func (b *builder) schemes() {
 func (b *builder) service(name string) {
 	project := b.plan.Project
 	s := project.Services[name]
-	path := []string{"services", name}
+	path := compose.ContainerPath(name)
 	policy, err := compose.ServicePolicyOf(s.Extensions[compose.Extension])
 	if err != nil {
-		b.fail(append(path, compose.Extension), "services.%s: %v", name, err)
+		b.fail(append(path, compose.Extension), "%s: %v", dotted(path), err)
 		return
 	}
 	delete(s.Extensions, compose.Extension)
-	b.serviceNames(s, policy)
+	if _, _, hook := compose.HookOf(name); !hook { // which has that of its service
+		b.serviceNames(s, policy)
+	}
 	image, known := b.Catalog.Lookup(s.Image)
 	reader := imageReader{name: s.Image, image: image, known: known && !image.Unsupported, policy: policy, unknown: b.Unknown,
 		program: secret.Program{Entrypoint: s.Entrypoint != nil, Command: s.Command}}
@@ -311,7 +322,7 @@ func (b *builder) service(name string) {
 		if value == nil || *value == "" {
 			continue
 		}
-		at := append(slices.Clone(path), "environment", variable)
+		at := b.setAt(name, variable, *value)
 		parts, source := b.parts(variable, *value, at)
 		if parts == nil {
 			continue
@@ -326,6 +337,34 @@ func (b *builder) service(name string) {
 	}
 	s.Environment = env
 	project.Services[name] = s
+}
+
+// setAt is the path of a variable of a container: of its service, when it is one that a hook has from there.
+func (b *builder) setAt(name, variable, value string) []string {
+	if service, _, ok := compose.HookOf(name); ok {
+		if own := b.source.Services[service].Environment[variable]; own != nil && *own == value {
+			name = service
+		}
+	}
+	return compose.ContainerPath(name, "environment", variable)
+}
+
+// inherited returns the secret of the same value that the service of a hook has for a variable, nil when there is none.
+func (b *builder) inherited(name, variable string, parts []secret.Part) *Secret {
+	service, _, ok := compose.HookOf(name)
+	value, known := knownValue(parts)
+	if !ok || !known {
+		return nil
+	}
+	for _, m := range b.plan.Moves {
+		if m.Service != service || m.Variable != variable || b.plan.byName[m.Secret] == nil {
+			continue
+		}
+		if have, ok := knownValue(b.plan.byName[m.Secret].Parts); ok && have.Equal(value) {
+			return b.plan.byName[m.Secret]
+		}
+	}
+	return nil
 }
 
 // keep leaves a value in the environment on the user's own word. A literal
@@ -379,10 +418,13 @@ func (b *builder) origin(value string) string {
 func (b *builder) variable(s *types.ServiceConfig, env types.MappingWithEquals, reader imageReader, variable string, parts []secret.Part, source string, at []string) {
 	how, form, err := reader.delivery(variable)
 	if err != nil {
-		b.fail(at, "services.%s: %v", s.Name, err)
+		b.fail(at, "%s: %v", compose.ContainerText(s.Name), err)
 		return
 	}
-	sec := b.secret(s.Name, variable, parts, at)
+	sec := b.inherited(s.Name, variable, parts)
+	if sec == nil {
+		sec = b.secret(s.Name, variable, parts, at)
+	}
 	target := b.place(s, sec.Name)
 	move := Move{Service: s.Name, Variable: variable, Secret: sec.Name, Delivery: how, Source: source, Path: at}
 	owner := fileOwner{mode: 0o444}
@@ -392,7 +434,7 @@ func (b *builder) variable(s *types.ServiceConfig, env types.MappingWithEquals, 
 		}
 		if form.Variable != "" && form.Variable != variable {
 			if other := s.Environment[form.Variable]; other != nil && *other != "" {
-				b.fail(at, "services.%s sets both %s and %s; remove %s, or %s if the file is the one to use", s.Name, variable, form.Variable, form.Variable, variable)
+				b.fail(at, "%s sets both %s and %s; remove %s, or %s if the file is the one to use", compose.ContainerText(s.Name), variable, form.Variable, form.Variable, variable)
 				return
 			}
 		}

@@ -25,7 +25,7 @@ func (b *builder) secret(service, variable string, parts []secret.Part, at []str
 	if s := b.plan.byIdentity[id]; s != nil {
 		return s
 	}
-	own := secretName(service + "_" + variable)
+	own := secretName(strings.TrimPrefix(service, "jobs/") + "_" + variable)
 	wanted := own
 	if len(parts) == 1 && b.ofProject(parts[0].Input, id) {
 		wanted = secretName(parts[0].Input.Name)
@@ -122,7 +122,7 @@ func (b *builder) mount(s *types.ServiceConfig, sec *Secret, target string, owne
 	if have, ok := mounted[target]; ok {
 		// The user's own owner and mode stay when it is the same secret.
 		if have != sec.Name && !slices.ContainsFunc(sec.Files, func(f StoredFile) bool { return f.Name == have }) {
-			b.fail(at, "services.%s: two secrets want %s with different values: %s and %s; give one another target", s.Name, target, have, sec.Name)
+			b.fail(at, "%s: two secrets want %s with different values: %s and %s; give one another target", compose.ContainerText(s.Name), target, have, sec.Name)
 		}
 		return
 	}
@@ -230,7 +230,7 @@ func (b *builder) declaredUses(sec *Secret, source string) {
 			used = true
 			owner, err := ownerOf(types.FileReferenceConfig(ref))
 			if err != nil {
-				b.fail([]string{"services", name, "secrets", strconv.Itoa(i)}, "services.%s: secret %s: %v", name, sec.Name, err)
+				b.fail(compose.ContainerPath(name, "secrets", strconv.Itoa(i)), "%s: secret %s: %v", compose.ContainerText(name), sec.Name, err)
 				continue
 			}
 			target := absoluteTarget(ref)
@@ -279,7 +279,7 @@ func (b *builder) declaredConfigs() {
 				}
 				file.Services = append(file.Services, service)
 				b.plan.Moves = append(b.plan.Moves, Move{Service: service, Secret: stored, Delivery: Kept, Source: source,
-					Target: configTarget(ref), Path: []string{"services", service, "configs", strconv.Itoa(i)}})
+					Target: configTarget(ref), Path: compose.ContainerPath(service, "configs", strconv.Itoa(i))})
 			}
 		}
 		sec.Files = []StoredFile{file}

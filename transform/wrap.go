@@ -11,6 +11,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/wrap"
 )
 
@@ -51,18 +52,45 @@ func (b *builder) wrap() {
 		s := b.plan.Project.Services[name]
 		w := wrapper{builder: b, service: &s, gone: slices.Concat(b.wraps[name], b.plain[name])}
 		w.image, w.known = b.Images[name]
-		if !b.wants(s) {
+		if service, _, ok := compose.HookOf(name); ok {
+			w.hookOf = service
+			w.rewritten = !slices.Equal(b.plan.Project.Services[service].Entrypoint, b.source.Services[service].Entrypoint)
+			b.unsetInherited(&s, service)
+		}
+		if !b.wants(s) && !w.rewritten {
+			b.plan.Project.Services[name] = s
 			continue
 		}
 		w.inArguments = b.hasTokens(s)
 		b.plan.Inspect = append(b.plan.Inspect, name)
-		if b.needsImage(s) {
+		rewrites := b.needsImage(s) || w.rewritten
+		if rewrites {
 			w.needImage()
 		}
 		w.main()
-		w.healthcheck()
+		if w.hookOf == "" { // which nothing checks
+			w.healthcheck()
+		} else if w.known && rewrites { // an empty list is not inherited as what is missing is
+			s.Entrypoint, s.Command = orEmpty(s.Entrypoint), orEmpty(s.Command)
+		}
 		w.hooks()
 		b.plan.Project.Services[name] = s
+	}
+}
+
+func orEmpty(argv types.ShellCommand) types.ShellCommand {
+	if argv == nil {
+		return types.ShellCommand{}
+	}
+	return argv
+}
+
+// unsetInherited takes from a hook the variables that name files of its service, which docker compose would give it.
+func (b *builder) unsetInherited(hook *types.ServiceConfig, service string) {
+	for variable := range b.plan.Project.Services[service].Environment {
+		if _, set := hook.Environment[variable]; !set {
+			hook.Environment[variable] = nil
+		}
 	}
 }
 
@@ -93,6 +121,8 @@ type wrapper struct {
 	known       bool
 	gone        []wrapped // variables that left the environment
 	inArguments bool
+	hookOf      string // the service of a hook, or ""
+	rewritten   bool   // the entrypoint of that service was rewritten, and docker compose would give it to a hook without one
 }
 
 // needImage notes that the plan is not complete without the image's facts.
@@ -111,9 +141,9 @@ func (w *wrapper) needImageFor(vars []wrapped, argv []string) {
 // main wraps the container's program.
 func (w *wrapper) main() {
 	s := w.service
-	path := []string{"services", s.Name}
+	path := compose.ContainerPath(s.Name)
 	vars := w.wraps[s.Name]
-	if !w.needsImage(*s) {
+	if !w.needsImage(*s) && !w.rewritten {
 		// Only files: the image's entrypoint finds them. A shell in the command
 		// that names one of the variables gets it back.
 		if mentioned := w.mentioned(s.Command); len(mentioned) > 0 && isShell(s.Command) {
@@ -132,7 +162,7 @@ func (w *wrapper) main() {
 		w.image.Shell = "/bin/sh" // only for a model that is printed, not run
 	}
 	if len(entrypoint)+len(cmd) == 0 {
-		w.fail(path, "services.%s: neither the image nor the compose file gives a command to run; set command", s.Name)
+		w.fail(path, "%s: neither the image nor the compose file gives a command to run; set command", dotted(path))
 		return
 	}
 	if !w.holds(entrypoint) && !w.holds(cmd) {
@@ -172,7 +202,7 @@ func (w *wrapper) prefix(vars []wrapped, at []string) []string {
 		}
 		var name *wrap.NameError
 		if !errors.As(err, &name) {
-			w.fail(at, "services.%s: %v", w.service.Name, err)
+			w.fail(at, "%s: %v", compose.ContainerText(w.service.Name), err)
 			return nil
 		}
 	}
@@ -234,7 +264,8 @@ func (w *wrapper) run(argv []string, vars []wrapped, at []string, what string) [
 func (w *wrapper) argument(arg, name string, at []string) string {
 	source := w.origin(arg)
 	parts := w.source.Inputs.Split(arg)
-	note := "a secret in an argument of " + at[2] + " stays visible in the container's own process list"
+	_, below := compose.ContainerAt(at)
+	note := "a secret in an argument of " + below[0] + " stays visible in the container's own process list"
 	var sec *Secret
 	if literal, ok := w.arguments[[2]string{w.service.Name, arg}]; ok {
 		at, name = literal.path, cmp.Or(literal.name, name)
@@ -288,7 +319,7 @@ func variables(vars []wrapped) []wrap.Var {
 // service's own test, or the image's.
 func (w *wrapper) healthcheck() {
 	s := w.service
-	at := []string{"services", s.Name, "healthcheck", "test"}
+	at := compose.ContainerPath(s.Name, "healthcheck", "test")
 	var test []string
 	switch {
 	case s.HealthCheck != nil && s.HealthCheck.Disable:
@@ -394,7 +425,7 @@ func (w *wrapper) hooks() {
 			continue
 		}
 		w.needImageFor(vars, h.Command)
-		h.Command = w.run(h.Command, vars, append([]string{"services", w.service.Name}, h.path...), h.path[0])
+		h.Command = w.run(h.Command, vars, compose.ContainerPath(w.service.Name, h.path...), h.path[0])
 	}
 }
 

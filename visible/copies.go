@@ -88,7 +88,9 @@ type candidates struct {
 func newCandidates(plan *transform.Plan) *candidates {
 	c := &candidates{moved: map[string]bool{}}
 	for i := range plan.Moves {
-		c.moved[joined(plan.Moves[i].Path)] = true
+		m := &plan.Moves[i]
+		c.moved[joined(m.Path)] = true
+		c.moved[joined(compose.ContainerPath(m.Service, "environment", m.Variable))] = true // a hook has it from its service
 	}
 	for _, s := range plan.Secrets {
 		c.moved[joined(s.At)] = true

@@ -35,7 +35,7 @@ func (p *Place) String() string {
 		at = p.Position.String() + ": "
 	}
 	path := p.Path
-	if p.command() {
+	if !p.Key && len(path) > 1 && compose.IsArguments(path[:len(path)-1]) {
 		path = path[:len(path)-1] // the position tells which argument
 	}
 	what := strings.Join(path, ".")
@@ -49,10 +49,6 @@ func (p *Place) String() string {
 		return fmt.Sprintf("%s%s has the value of a secret and stays visible", at, what)
 	}
 	return fmt.Sprintf("%s%s holds a secret that stays visible; see compose-secure lint", at, what)
-}
-
-func (p *Place) command() bool {
-	return !p.Key && len(p.Path) > 1 && isCommand(p.Path[:len(p.Path)-1])
 }
 
 // Literals are the secrets of a project that stand in its model after the plan, as the source has them.
@@ -73,7 +69,7 @@ func Find(p *compose.Project, plan *transform.Plan) *Literals {
 			return nil
 		}
 		if compose.IsArguments(t.Path) && !t.Key {
-			for _, a := range f.arguments(p.Services[t.Path[1]].Image, t.Values) {
+			for _, a := range f.arguments(imageAt(p.Project, t.Path), t.Values) {
 				seen.secrets = append(seen.secrets, t.Values[a.Index][a.Start:a.End])
 			}
 		}
@@ -165,9 +161,6 @@ func (f *finder) visit(t compose.Text) []string {
 	if isVariable(t.Path) || compose.IsArguments(t.Path) {
 		return nil
 	}
-	if isCommand(t.Path) {
-		return f.command(t)
-	}
 	return f.judge(t, func(text string) []secret.Span { return f.spans(t, text) })
 }
 
@@ -208,20 +201,6 @@ func (f *finder) judge(t compose.Text, find func(text string) []secret.Span) []s
 			path = append(slices.Clone(path), strconv.Itoa(i))
 		}
 		changed[i] = f.note(path, t.Key, shown, spans)
-	}
-	return changed
-}
-
-func (f *finder) command(t compose.Text) []string {
-	found := f.arguments("", t.Values)
-	if len(found) == 0 {
-		return nil
-	}
-	changed := slices.Clone(t.Values)
-	for _, a := range slices.Backward(found) {
-		text := changed[a.Index]
-		changed[a.Index] = text[:a.Start] + secret.Redacted + text[a.End:]
-		f.found = append(f.found, Place{Path: append(slices.Clone(t.Path), strconv.Itoa(a.Index)), secrets: []string{text[a.Start:a.End]}})
 	}
 	return changed
 }
@@ -397,7 +376,15 @@ func (s *shown) masked(spans []secret.Span) string {
 
 // isVariable reports whether path is a variable of a service, which the plan decides about.
 func isVariable(path []string) bool {
-	return len(path) == 4 && path[0] == "services" && path[2] == "environment"
+	_, below := compose.ContainerAt(path)
+	return len(below) == 2 && below[0] == "environment"
+}
+
+// imageAt returns the image of the container that path leads into.
+func imageAt(project *types.Project, path []string) string {
+	name, _ := compose.ContainerAt(path)
+	s, _ := compose.Container(project, name)
+	return s.Image
 }
 
 // isMountOptions reports whether path is the list of options that a volume is mounted with.
@@ -408,19 +395,4 @@ func isMountOptions(path []string) bool {
 // isContent reports whether path is the content of a config or secret.
 func isContent(path []string) bool {
 	return len(path) == 3 && (path[0] == "configs" || path[0] == "secrets") && path[2] == "content"
-}
-
-// isCommand reports whether path is that of a list of arguments, also one that stays: of a job, or of a container that
-// runs before a service.
-func isCommand(path []string) bool {
-	if len(path) < 3 || path[0] != "services" && path[0] != "jobs" {
-		return false
-	}
-	switch last := path[len(path)-1]; last {
-	case "command", "entrypoint":
-		return true
-	case "test":
-		return path[len(path)-2] == "healthcheck"
-	}
-	return false
 }
