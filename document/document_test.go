@@ -19,9 +19,7 @@ func FuzzPos(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 4<<10 {
-			t.Skip("each place of a line is counted from its start")
-		}
+		data = data[:min(len(data), 4<<10)] // each place of a line is counted from its start
 		text := New(data)
 		var whole strings.Builder
 		for n := 1; n <= text.Lines(); n++ {
