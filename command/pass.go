@@ -64,7 +64,7 @@ func runPass(ctx context.Context, s *session, name string, args []string) error 
 	}
 	run := dockercli.Run{Stdin: s.Stdin, Stdout: s.direct.Stdout, Stderr: s.direct.Stderr, Signals: s.signals}
 	project := ""
-	if command.Needs == dockercli.Nothing || help {
+	if command.Needs == dockercli.Nothing || help || call.Has("--all-projects") {
 		// Without one it would read the .env of this directory, which may be a pipe.
 		run.Args, run.Env = append([]string{"--env-file", os.DevNull, name}, args...), s.env().ChildEnv()
 	} else if project, err = s.env().Pass(ctx, call, s.projectOptions(call.Services...), deliver.PassOptions{DryRun: s.global.dryRun, Literals: shown(s.showLiterals)}, &run); err != nil {

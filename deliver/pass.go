@@ -16,9 +16,17 @@ type PassOptions struct {
 	Literals Literals // of a model that config prints
 }
 
+// errPublish refuses a command that reads the files of secrets and shows what is in them, and whose result would name the
+// paths of this machine.
+var errPublish = errors.New("publish uploads the source, and with it no secret that compose-secure keeps: " +
+	"look what stands in it with compose-secure lint, then run docker compose publish")
+
 // Pass fills in the model, arguments and environment of a call that needs no value, and returns the name of the project.
 // Without a compose file a project that is named is still one: docker compose finds it by its containers' labels.
 func (e *Env) Pass(ctx context.Context, c dockercli.Call, which compose.Options, o PassOptions, run *dockercli.Run) (project string, err error) {
+	if c.Publishes() {
+		return "", errPublish
+	}
 	p, err := e.Load(ctx, ForModel, which)
 	if errors.Is(err, compose.ErrNoFile) && which.ProjectName != "" {
 		args := c.Args
@@ -40,9 +48,12 @@ func (e *Env) Pass(ctx context.Context, c dockercli.Call, which compose.Options,
 		}
 	}
 	var plan *transform.Plan
-	if o.DryRun {
+	switch {
+	case c.WritesFiles():
+		plan, run.Model, err = p.writtenModel(ctx)
+	case o.DryRun:
 		plan, run.Model, err = p.dryModel(ctx)
-	} else {
+	default:
 		plan, run.Model, err = p.publicModel(literals)
 	}
 	if err != nil {

@@ -28,6 +28,27 @@ const (
 	Shown                   // to be printed, on the user's own word
 )
 
+// writtenModel is the model for a command that may read the files which a model names, and write down what is in them: a
+// secret is a name in it, and literals are masked.
+func (p *Project) writtenModel(ctx context.Context) (*transform.Plan, []byte, error) {
+	plan, err := p.ShownPlan(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.use(plan)
+	project := p.Model(plan, Masked)
+	for name, s := range project.Secrets {
+		project.Secrets[name] = types.SecretConfig{Name: cmp.Or(s.Name, name), External: true}
+	}
+	for name, c := range project.Configs {
+		if strings.HasPrefix(c.File, p.storeDir()+"/") {
+			project.Configs[name] = types.ConfigObjConfig{Name: cmp.Or(c.Name, name), External: true}
+		}
+	}
+	model, err := compose.Encode(project)
+	return plan, model, err
+}
+
 // publicModel is the model for a command that needs no value.
 func (p *Project) publicModel(literals Literals) (*transform.Plan, []byte, error) {
 	o := p.publicOptions()
@@ -74,9 +95,14 @@ func (p *Project) PublicPlan() (*transform.Plan, error) {
 }
 
 func (p *Project) publicOptions() transform.Options {
-	o := p.planOptions(compose.Absolute(tmpfs.Dir(p.env.StoreOptions()), p.Name))
+	o := p.planOptions(p.storeDir())
 	o.NoValues = true
 	return o
+}
+
+// storeDir is where the store has, or will have, the project's files.
+func (p *Project) storeDir() string {
+	return compose.Absolute(tmpfs.Dir(p.env.StoreOptions()), p.Name)
 }
 
 // Refused returns why up would not take a project, as far as that can be told without an engine and a value.

@@ -35,6 +35,17 @@ func Lookup(name string) Command {
 	return Command{Name: name}
 }
 
+// Publishes reports whether the call would upload the files of a project.
+func (c *Call) Publishes() bool {
+	return c.Name == "publish" || c.Name == "alpha" && slices.Contains(c.Services, "publish")
+}
+
+// WritesFiles reports whether the call may read what a model names and write it down: that of bridge, and that of a command
+// of which nothing is known.
+func (c *Call) WritesFiles() bool {
+	return c.Name == "bridge" || !slices.ContainsFunc(commandTable, func(known Command) bool { return known.Name == c.Name })
+}
+
 // flags are those of the command, each with whether it takes a value as the next word.
 func (c Command) flags() map[string]bool {
 	all := map[string]bool{"--help": false, "-h": false}
