@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/document/yamldoc"
 	"github.com/compose-secure/compose-secure/secret"
 )
@@ -67,13 +68,51 @@ func newComposeFile(src *source, dir string, root *yaml.Node, policy secret.Poli
 	return c
 }
 
-// serviceEntries gives the services; a file of the first format, or a fragment
+// Containers lists the services of a compose file, what runs before they start, and jobs, each under its name there as a
+// container: NAME, NAME/pre_start/NUMBER, and NAME of a job, which no service can have too.
+func Containers(root *yaml.Node) []yamldoc.Entry {
+	var list []yamldoc.Entry
+	for _, e := range yamldoc.Entries(yamldoc.Get(root, "services")) {
+		list = append(list, e)
+		for i, hook := range yamldoc.Items(yamldoc.Get(e.Value, "pre_start")) {
+			if hook = yamldoc.Follow(hook); hook == nil || hook.Kind != yaml.MappingNode {
+				continue
+			}
+			key := *e.Key
+			key.Value = compose.HookName(e.Key.Value, i)
+			list = append(list, yamldoc.Entry{Key: &key, Value: hook})
+		}
+	}
+	return append(list, yamldoc.Entries(yamldoc.Get(root, "jobs"))...)
+}
+
+// OwnContainer returns the mapping that stands under a container's own key, or in its own place of a list; nil for one that comes from elsewhere.
+func OwnContainer(root *yaml.Node, name string) *yaml.Node {
+	service, i, hook := compose.HookOf(name)
+	n := yamldoc.Own(yamldoc.Own(root, "services"), name)
+	if n == nil {
+		n = yamldoc.Own(yamldoc.Own(root, "jobs"), name)
+	}
+	if hook {
+		list := yamldoc.Own(yamldoc.Own(yamldoc.Own(root, "services"), service), "pre_start")
+		if list == nil || list.Kind != yaml.SequenceNode || i >= len(list.Content) {
+			return nil
+		}
+		n = list.Content[i]
+	}
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	return n
+}
+
+// serviceEntries gives the containers; a file of the first format, or a fragment
 // that another file extends, has them at the top.
 func serviceEntries(root *yaml.Node) []yamldoc.Entry {
-	if n := yamldoc.Get(root, "services"); n != nil {
-		return yamldoc.Entries(n)
+	list := Containers(root)
+	if yamldoc.Get(root, "services") != nil {
+		return list
 	}
-	var list []yamldoc.Entry
 	for _, e := range yamldoc.Entries(root) {
 		if strings.HasPrefix(e.Key.Value, "x-") {
 			continue

@@ -40,14 +40,18 @@ func UnsupportedUses(root *yaml.Node) []UnsupportedUse {
 	w := &useWalk{}
 	services := serviceEntries(root)
 	for _, e := range services {
-		w.service("services."+e.Key.Value, e.Value)
+		at := compose.ContainerText(e.Key.Value)
+		if yamldoc.Get(yamldoc.Get(root, "jobs"), e.Key.Value) == e.Value {
+			at = "jobs." + e.Key.Value
+		}
+		w.service(at, e.Value)
 	}
-	if yamldoc.Get(root, "services") == nil {
+	if yamldoc.Get(root, "services") == nil && yamldoc.Get(root, "jobs") == nil {
 		return w.found // the services stand at the top
 	}
 	for _, e := range yamldoc.Entries(root) {
 		switch key := e.Key.Value; {
-		case key == "services" || strings.HasPrefix(key, "x-"):
+		case key == "services" || key == "jobs" || strings.HasPrefix(key, "x-"):
 		case key == "secrets" || key == "configs":
 			for _, d := range yamldoc.Entries(e.Value) {
 				w.fields(key+"."+d.Key.Value, d.Value, "environment", "content")
@@ -67,7 +71,7 @@ type useWalk struct {
 
 func (w *useWalk) service(at string, n *yaml.Node) {
 	w.seen = map[*yaml.Node]bool{}
-	w.without(at, n, append(compose.ArgumentLists(), []string{"environment"}, []string{"build"}))
+	w.without(at, n, append(compose.ArgumentLists(), []string{"environment"}, []string{"build"}, []string{"pre_start"}))
 	build := yamldoc.Follow(yamldoc.Get(n, "build"))
 	if build == nil || build.Kind != yaml.MappingNode {
 		w.node(at+".build", build)

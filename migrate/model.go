@@ -26,7 +26,7 @@ type service struct {
 
 func services(root *yaml.Node) []*service {
 	var list []*service
-	for _, e := range yamldoc.Entries(yamldoc.Get(root, "services")) {
+	for _, e := range lint.Containers(root) {
 		s := &service{name: e.Key.Value, merged: e.Value}
 		image := lint.Evaluate(yamldoc.Text(yamldoc.Get(e.Value, "image")), nil)
 		if i, ok := secret.Default().Lookup(image); ok && image != "" {
@@ -36,12 +36,8 @@ func services(root *yaml.Node) []*service {
 		s.asFile, s.asEnv = yamldoc.Texts(yamldoc.Get(own, "file")), yamldoc.Texts(yamldoc.Get(own, "env"))
 		list = append(list, s)
 	}
-	if n := yamldoc.Own(root, "services"); n != nil && n.Kind == yaml.MappingNode {
-		for _, s := range list {
-			if v := yamldoc.Own(n, s.name); v != nil && v.Kind == yaml.MappingNode {
-				s.node = v
-			}
-		}
+	for _, s := range list {
+		s.node = lint.OwnContainer(root, s.name)
 	}
 	return list
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
 
+	"github.com/compose-secure/compose-secure/compose"
 	"github.com/compose-secure/compose-secure/lint"
 	"github.com/compose-secure/compose-secure/migrate"
 )
@@ -110,9 +111,16 @@ func models(t *testing.T, dir string, paths []string, values map[string]string) 
 		if err != nil {
 			continue
 		}
-		if project, err := o.LoadProject(t.Context()); err == nil {
-			loaded[name] = project
+		project, err := o.LoadProject(t.Context())
+		if err != nil {
+			continue
 		}
+		if all := compose.AsServices(project); all != project {
+			if project, err = all.WithServicesEnvironmentResolved(true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		loaded[name] = project
 	}
 	return loaded
 }

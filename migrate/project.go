@@ -183,7 +183,7 @@ func (p *planner) followTree(n *part, root *yaml.Node, byPath map[string]*part) 
 			}
 		}
 	}
-	for _, e := range yamldoc.Entries(yamldoc.Get(root, "services")) {
+	for _, e := range lint.Containers(root) {
 		x := yamldoc.Follow(yamldoc.Get(e.Value, "extends"))
 		if x == nil {
 			continue

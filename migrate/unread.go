@@ -63,7 +63,7 @@ func (p *planner) unread() []Unread {
 }
 
 func serviceKey(n *part, name string) [2]int {
-	for _, e := range yamldoc.Entries(yamldoc.Get(n.tree(), "services")) {
+	for _, e := range lint.Containers(n.tree()) {
 		if e.Key.Value == name {
 			return [2]int{e.Key.Line, e.Key.Column}
 		}
