@@ -14,6 +14,7 @@ import (
 // globalOptions are the flags of docker compose itself and our own.
 type globalOptions struct {
 	files, profiles, envFiles cli.StringSlice
+	insecure                  cli.StringSlice
 	name, dir                 string
 	ansi, progress            string
 	parallel                  int
@@ -35,6 +36,7 @@ func globalFlags(g *globalOptions) []cli.Flag {
 		&cli.StringFlag{Name: "ansi", Usage: "control characters: `never|always|auto`", Destination: &g.ansi},
 		&cli.StringFlag{Name: "progress", Usage: "progress output: `auto|tty|plain|json|quiet`", EnvVars: []string{"COMPOSE_PROGRESS"}, Destination: &g.progress},
 		&cli.IntFlag{Name: "parallel", Usage: "most calls to the engine at once, `N`; -1 for no limit", Value: -1, Destination: &g.parallel},
+		&cli.StringSliceFlag{Name: "insecure-registry", Hidden: true, Destination: &g.insecure},
 		&cli.BoolFlag{Name: "compatibility", Usage: "run docker compose in its compatibility mode", Destination: &g.compatibility},
 		&cli.BoolFlag{Name: "all-resources", Usage: "include resources that no service uses", Destination: &g.allResources},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what docker compose would do; no secret is read", Destination: &g.dryRun},
@@ -75,6 +77,9 @@ func (g *globalOptions) composeFlags() []string {
 	add("--progress", g.progress)
 	if g.parallel != -1 {
 		add("--parallel", fmt.Sprint(g.parallel))
+	}
+	for _, registry := range g.insecure.Value() {
+		add("--insecure-registry", registry)
 	}
 	toggle := func(name string, set bool) {
 		if set {
