@@ -232,15 +232,15 @@ func (f *finder) arguments(image string, argv []string) []secret.Argument {
 	return list
 }
 
-// withoutInnerDollars returns text with an x for each $ in the middle of a word, which is a character of it: the model
-// is interpolated already.
+// withoutInnerDollars returns text with an x for each $ in the middle of a word, one after another too, which is a
+// character of it: the model is interpolated already.
 func withoutInnerDollars(text string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
 	out := []byte(text)
 	for i := 1; i < len(out); i++ {
-		if c := text[i-1]; text[i] == '$' && ('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+		if c := out[i-1]; out[i] == '$' && ('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
 			out[i] = 'x'
 		}
 	}
