@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -35,12 +36,19 @@ func IsArguments(path []string) bool {
 
 // EachArguments is [EachText] for the argument lists that can hold a secret.
 func EachArguments(project *types.Project, change func(Text) []string) {
-	EachText(&types.Project{Services: project.Services, Jobs: project.Jobs}, func(t Text) []string {
+	w := walker{fields: map[reflect.Type][]textField{}, only: map[string]bool{"services": true, "jobs": true, "pre_start": true}}
+	for _, list := range argumentLists {
+		for _, key := range list {
+			w.only[key] = true
+		}
+	}
+	w.change = func(t Text) []string {
 		if t.Key || !IsArguments(t.Path) {
 			return nil
 		}
 		return change(t)
-	})
+	}
+	w.value(reflect.ValueOf(&types.Project{Services: project.Services, Jobs: project.Jobs}), nil, false)
 }
 
 // FromProcess reports whether an input came from the environment of the process, which is another one at boot.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/compose-secure/compose-secure/encode"
 	"github.com/compose-secure/compose-secure/secret"
@@ -48,13 +49,74 @@ func YAML(project *types.Project) ([]byte, error) {
 		if _, ok := tree[key]; !ok {
 			continue
 		}
-		encoder := yaml.NewEncoder(&out) // one for each key: it sorts those of a mapping
-		encoder.SetIndent(2)
-		if err := encoder.Encode(map[string]any{key: tree[key]}); err != nil {
+		text, err := yamlKey(key, tree[key])
+		if err != nil {
 			return nil, fmt.Errorf("encode the project: %w", err)
 		}
+		out.Write(text)
 	}
 	return out.Bytes(), nil
+}
+
+// manyElements is from how many elements on a mapping is written by two goroutines.
+const manyElements = 64
+
+// yamlKey returns one key of the model with its value as YAML.
+func yamlKey(key string, value any) ([]byte, error) {
+	m, ok := value.(map[string]any)
+	if !ok || len(m) < manyElements {
+		return yamlText(map[string]any{key: value})
+	}
+	names, err := yamlOrder(m)
+	if err != nil {
+		return nil, err
+	}
+	var parts [2][]byte
+	var group errgroup.Group
+	for i, half := range [][]string{names[:len(names)/2], names[len(names)/2:]} {
+		group.Go(func() (err error) {
+			part := make(map[string]any, len(half))
+			for _, name := range half {
+				part[name] = m[name]
+			}
+			parts[i], err = yamlText(map[string]any{key: part})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	_, rest, _ := bytes.Cut(parts[1], []byte("\n")) // its first line is the key once more
+	return append(parts[0], rest...), nil
+}
+
+// yamlOrder returns the keys of m as the encoder orders them.
+func yamlOrder(m map[string]any) ([]string, error) {
+	keys := make(map[string]any, len(m))
+	for name := range m {
+		keys[name] = nil
+	}
+	text, err := yamlText(keys)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	var names []string
+	for pair := range slices.Chunk(doc.Content[0].Content, 2) {
+		names = append(names, pair[0].Value)
+	}
+	return names, nil
+}
+
+func yamlText(m map[string]any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out) // which sorts the keys of mappings
+	encoder.SetIndent(2)
+	err := encoder.Encode(m)
+	return out.Bytes(), err
 }
 
 // doubled returns a tree with every $ of a value doubled, in place.

@@ -69,6 +69,7 @@ func DropExtensions(project *types.Project) {
 type walker struct {
 	change    func(Text) []string
 	fields    map[reflect.Type][]textField // of the structs that were met: there are few types and many values
+	only      map[string]bool              // the keys of structs that it looks into; nil is all
 	extension bool                         // what it visits stands below an x- key
 }
 
@@ -144,8 +145,8 @@ func (w walker) pointer(v reflect.Value, path []string, named bool) {
 func (w walker) structure(v reflect.Value, path []string) {
 	for _, field := range w.fieldsOf(v.Type()) {
 		value := v.Field(field.index)
-		if value.IsZero() {
-			continue // most are, and hold no text
+		if value.IsZero() || w.only != nil && field.name != "" && !w.only[field.name] {
+			continue // most are zero, and hold no text
 		}
 		at := path
 		if field.name != "" {
