@@ -10,7 +10,7 @@ import (
 // reaches smallHeap. A model that needs more than that must not be collected
 // all the time, so the limit goes when the files are large.
 const (
-	smallHeap  = 50 << 20  // bytes
+	smallHeap  = 44 << 20  // bytes
 	largeFiles = 400 << 10 // bytes of compose files: about 1,300 services of 10 variables
 	largeGC    = 200       // GOGC for these
 )
