@@ -24,10 +24,7 @@ import (
 // A command that waits for an engine, a key, git or a file must end at the first signal with its code and leave
 // the project as it was, and at the second one at once, whatever it waits for.
 func TestInterruptedCommandsLeaveNothing(t *testing.T) {
-	tool := filepath.Join(t.TempDir(), "compose-secure")
-	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	tool := buildTool(t)
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)

@@ -16,10 +16,7 @@ import (
 
 // A tool that waits for somebody else must end when it is interrupted, with the code of the signal.
 func TestSignalsEndWhatWaits(t *testing.T) {
-	tool := filepath.Join(t.TempDir(), "compose-secure")
-	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	tool := buildTool(t)
 	for name, args := range map[string][]string{
 		"env file without a writer": {"--env-file", "pipe", "config"},
 		"output without a reader":   {"config", "-o", "pipe"},
@@ -73,10 +70,7 @@ func TestSignalsEndWhatWaits(t *testing.T) {
 // What ignores two signals is left behind at the third: a docker compose that takes none.
 func TestLastSignalEnds(t *testing.T) {
 	dir := t.TempDir()
-	tool := filepath.Join(dir, "compose-secure")
-	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	tool := buildTool(t)
 	plugin := filepath.Join(dir, "cli-plugins", "docker-compose")
 	if err := os.Mkdir(filepath.Dir(plugin), 0o700); err != nil {
 		t.Fatal(err)
@@ -129,4 +123,14 @@ func TestLastSignalEnds(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("still there after three signals")
 	}
+}
+
+// buildTool builds the tool, and returns its path.
+func buildTool(t *testing.T) string {
+	t.Helper()
+	tool := filepath.Join(t.TempDir(), "compose-secure")
+	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return tool
 }
